@@ -40,13 +40,9 @@ impl Asset {
         let excerpt = || text.chars().take(60).collect();
         match chain.family() {
             Family::Bitcoin => Err(AssetError::NativeOnly { text: excerpt(), native }),
-            Family::Tron if is_trc10_number(text) => {
-                text.parse().map(Asset::Trc10).map_err(|_| AssetError::Unknown {
-                    text: excerpt(),
-                    native,
-                    why: AddressError::TooLong,
-                })
-            }
+            Family::Tron if is_trc10_number(text) => text.parse().map(Asset::Trc10).map_err(|_| {
+                AssetError::Unknown { text: excerpt(), native, why: AddressError::TooLong }
+            }),
             Family::Tron | Family::Evm => Address::parse(chain, text)
                 .map(Asset::Token)
                 .map_err(|why| AssetError::Unknown { text: excerpt(), native, why }),

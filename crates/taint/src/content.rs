@@ -1,0 +1,260 @@
+//! What a pot, or a parcel on its way, holds of labelled units.
+//!
+//! Two forms serve all rules. [`Shares`] is a count per label: enough for rules that look only at how
+//! much is tainted. [`Segments`] is a queue of runs of units, oldest first, each with the set of
+//! incidents that claim it: for rules that look at age.
+
+use std::collections::VecDeque;
+
+use ledger::Amount;
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use crate::seeds::Label;
+
+pub(crate) type Labels = SmallVec<[Label; 2]>;
+
+/// A sum that would not fit in 128 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMuch;
+
+/// Labelled units among a known number of units.
+pub(crate) trait Content: Clone {
+    /// The content of `amount` units without a label.
+    fn clean(amount: u128) -> Self;
+    /// True if no unit carries a label.
+    fn is_clean(&self) -> bool;
+    /// How many units carry `label`.
+    fn of(&self, label: Label) -> u128;
+    /// The labels that at least one unit carries, ascending.
+    fn labels(&self) -> Labels;
+    /// Gives all `amount` units the label.
+    fn mark(&mut self, label: Label, amount: u128);
+    /// Takes the label from every unit.
+    fn unmark(&mut self, label: Label);
+    /// Turns `amount` units of one asset into `amount_to` of another: the units [a,b) become
+    /// [⌊a·amount_to/amount⌋, ⌊b·amount_to/amount⌋).
+    fn convert(&mut self, amount: u128, amount_to: u128);
+    /// Adds units as the newest, in their order.
+    fn add(&mut self, newer: Self) -> Result<(), TooMuch>;
+    /// Adds clean units as the newest.
+    fn add_clean(&mut self, amount: u128);
+    /// The least and the most units of `amount` that carry both labels.
+    fn overlap(&self, a: Label, b: Label, amount: u128) -> (u128, u128);
+    /// True if this can be the content of `balance` units: what a checkpoint must prove.
+    fn fits(&self, balance: u128) -> bool;
+}
+
+/// ⌊a·b/c⌋ for b ≤ c or a ≤ c, so that the result fits.
+pub(crate) fn mul_div(a: u128, b: u128, c: u128) -> u128 {
+    if let (Ok(x), Ok(y), Ok(z)) = (u64::try_from(a), u64::try_from(b), u64::try_from(c)) {
+        let product = u128::from(x) * u128::from(y);
+        return match u64::try_from(product) {
+            Ok(small) if z != 0 => u128::from(small / z),
+            _ => product.checked_div(c).unwrap_or(0),
+        };
+    }
+    let share = Amount::new(a).mul_div(Amount::new(b), Amount::new(c));
+    share.map_or(0, Amount::base_units)
+}
+
+/// A number of units per label, ascending by label, none zero.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shares(pub(crate) SmallVec<[(Label, u128); 1]>);
+
+impl Shares {
+    /// Takes from each label what `part` says of its units; what remains stays.
+    pub(crate) fn split(&mut self, part: impl Fn(u128) -> u128) -> Shares {
+        let mut taken = Shares::default();
+        for (label, held) in &mut self.0 {
+            let leaving = part(*held).min(*held);
+            if leaving > 0 {
+                *held -= leaving;
+                taken.0.push((*label, leaving));
+            }
+        }
+        self.0.retain(|(_, held)| *held > 0);
+        taken
+    }
+}
+
+impl Content for Shares {
+    fn clean(_amount: u128) -> Shares {
+        Shares::default()
+    }
+
+    fn is_clean(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn of(&self, label: Label) -> u128 {
+        self.0.iter().find(|(own, _)| *own == label).map_or(0, |(_, units)| *units)
+    }
+
+    fn labels(&self) -> Labels {
+        self.0.iter().map(|(label, _)| *label).collect()
+    }
+
+    fn mark(&mut self, label: Label, amount: u128) {
+        match self.0.binary_search_by_key(&label, |(own, _)| *own) {
+            Ok(at) => self.0[at].1 = amount,
+            Err(at) => self.0.insert(at, (label, amount)),
+        }
+    }
+
+    fn unmark(&mut self, label: Label) {
+        self.0.retain(|(own, _)| *own != label);
+    }
+
+    fn convert(&mut self, amount: u128, amount_to: u128) {
+        for (_, units) in &mut self.0 {
+            *units = mul_div(*units, amount_to, amount);
+        }
+        self.0.retain(|(_, units)| *units > 0);
+    }
+
+    fn add(&mut self, newer: Shares) -> Result<(), TooMuch> {
+        for (label, units) in newer.0 {
+            match self.0.binary_search_by_key(&label, |(own, _)| *own) {
+                Ok(at) => self.0[at].1 = self.0[at].1.checked_add(units).ok_or(TooMuch)?,
+                Err(at) => self.0.insert(at, (label, units)),
+            }
+        }
+        Ok(())
+    }
+
+    fn add_clean(&mut self, _amount: u128) {}
+
+    fn overlap(&self, a: Label, b: Label, amount: u128) -> (u128, u128) {
+        let (a, b) = (self.of(a), self.of(b));
+        // a + b − amount, without leaving 128 bits: a is at most amount.
+        (b.saturating_sub(amount.saturating_sub(a)), a.min(b))
+    }
+
+    fn fits(&self, balance: u128) -> bool {
+        self.0.iter().all(|(_, units)| (1..=balance).contains(units))
+            && self.0.is_sorted_by(|a, b| a.0 < b.0)
+    }
+}
+
+/// A run of units that the same incidents claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Segment {
+    pub(crate) units: u128,
+    /// One bit per label; 0 for clean units.
+    pub(crate) labels: u64,
+}
+
+/// All units of a pot or parcel, oldest (or first to leave) in front.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Segments(pub(crate) VecDeque<Segment>);
+
+impl Segments {
+    pub(crate) fn push_newest(&mut self, segment: Segment) {
+        match self.0.back_mut() {
+            _ if segment.units == 0 => {}
+            Some(last) if last.labels == segment.labels => last.units += segment.units,
+            _ => self.0.push_back(segment),
+        }
+    }
+
+    /// Takes `amount` units from the old end, or from the new one, in the order of leaving.
+    pub(crate) fn split(&mut self, amount: u128, newest_first: bool) -> Segments {
+        let mut taken = Segments::default();
+        let mut left = amount;
+        while left > 0 {
+            let end = if newest_first { self.0.back_mut() } else { self.0.front_mut() };
+            let Some(segment) = end else { break };
+            let units = segment.units.min(left);
+            let labels = segment.labels;
+            segment.units -= units;
+            left -= units;
+            taken.push_newest(Segment { units, labels });
+            if segment.units == 0 {
+                if newest_first {
+                    self.0.pop_back()
+                } else {
+                    self.0.pop_front()
+                };
+            }
+        }
+        taken
+    }
+
+    fn map_labels(&mut self, change: impl Fn(u64) -> u64) {
+        let old = std::mem::take(&mut self.0);
+        for Segment { units, labels } in old {
+            self.push_newest(Segment { units, labels: change(labels) });
+        }
+    }
+
+    fn sum(&self, wanted: u64) -> u128 {
+        self.0.iter().filter(|s| s.labels & wanted == wanted).map(|s| s.units).sum()
+    }
+}
+
+impl Content for Segments {
+    fn clean(amount: u128) -> Segments {
+        let mut content = Segments::default();
+        content.add_clean(amount);
+        content
+    }
+
+    fn is_clean(&self) -> bool {
+        self.0.iter().all(|segment| segment.labels == 0)
+    }
+
+    fn of(&self, label: Label) -> u128 {
+        self.sum(label.bit())
+    }
+
+    fn labels(&self) -> Labels {
+        let mut set = self.0.iter().fold(0, |set, segment| set | segment.labels);
+        let mut labels = Labels::new();
+        while set != 0 {
+            labels.push(Label(set.trailing_zeros() as u8));
+            set &= set - 1;
+        }
+        labels
+    }
+
+    fn mark(&mut self, label: Label, _amount: u128) {
+        self.map_labels(|labels| labels | label.bit());
+    }
+
+    fn unmark(&mut self, label: Label) {
+        self.map_labels(|labels| labels & !label.bit());
+    }
+
+    fn convert(&mut self, amount: u128, amount_to: u128) {
+        let old = std::mem::take(&mut self.0);
+        let (mut passed, mut arrived) = (0u128, 0u128);
+        for Segment { units, labels } in old {
+            passed += units;
+            let edge = mul_div(passed, amount_to, amount);
+            self.push_newest(Segment { units: edge - arrived, labels });
+            arrived = edge;
+        }
+    }
+
+    fn add(&mut self, newer: Segments) -> Result<(), TooMuch> {
+        for segment in newer.0 {
+            self.push_newest(segment);
+        }
+        Ok(())
+    }
+
+    fn add_clean(&mut self, amount: u128) {
+        self.push_newest(Segment { units: amount, labels: 0 });
+    }
+
+    fn overlap(&self, a: Label, b: Label, _amount: u128) -> (u128, u128) {
+        let both = self.sum(a.bit() | b.bit());
+        (both, both)
+    }
+
+    fn fits(&self, balance: u128) -> bool {
+        let sum = self.0.iter().try_fold(0u128, |sum, s| sum.checked_add(s.units));
+        sum == Some(balance) && self.0.iter().all(|segment| segment.units > 0)
+    }
+}

@@ -1,0 +1,43 @@
+//! Overlaps: units that two incidents claim, because the second theft took stolen coins. They are
+//! reported and never counted twice. By age the very units are known; by share only the bounds are.
+
+use crate::content::Content;
+use crate::pot_ledger::{PotId, Where};
+use crate::pots::{PotState, Reached};
+use crate::seeds::Label;
+
+/// Units in one pot, or at one stop, that both incidents claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overlap {
+    pub incidents: (Label, Label),
+    pub pot: PotId,
+    pub end: Where,
+    /// The least that both claim; equal to `high` where the rule knows the very units.
+    pub low: u128,
+    pub high: u128,
+}
+
+pub(crate) fn overlaps<C: Content>(pots: &[(PotId, &PotState<C>, &Reached<C>)]) -> Vec<Overlap> {
+    let mut found = Vec::new();
+    for (pot, state, reached) in pots {
+        let labels = reached.content.as_ref().map(Content::labels).unwrap_or_default();
+        let pairs = labels
+            .iter()
+            .enumerate()
+            .flat_map(|(i, a)| labels[i + 1..].iter().map(move |b| (*a, *b)));
+        for (a, b) in pairs {
+            let Some(content) = &reached.content else { continue };
+            let (low, high) = content.overlap(a, b, state.balance);
+            found.push(Overlap { incidents: (a, b), pot: *pot, end: Where::Unspent, low, high });
+        }
+        found.extend(reached.shared.iter().map(|shared| Overlap {
+            incidents: shared.labels,
+            pot: *pot,
+            end: shared.end,
+            low: shared.low,
+            high: shared.high,
+        }));
+    }
+    found.retain(|overlap| overlap.high > 0);
+    found
+}

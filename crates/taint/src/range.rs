@@ -1,0 +1,104 @@
+//! How much the answer depends on the rule: every conserving rule is run, and each holding gets the
+//! least and the most that any of them puts there.
+
+use std::collections::BTreeMap;
+
+use crate::engine::Overflow;
+use crate::outcome::{Holding, Outcome};
+use crate::pot_ledger::{AssetId, PotId, PotLedger, Where};
+use crate::replay::replay;
+use crate::seeds::Label;
+use crate::trace::trace;
+use crate::{Detail, Question, RuleName};
+
+/// A holding under the chosen rule, with its bounds over the conserving rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RangedHolding {
+    pub pot: PotId,
+    pub end: Where,
+    /// `None` where the chosen rule never reached the place.
+    pub chosen: Option<Holding>,
+    pub low: u128,
+    pub high: u128,
+}
+
+impl RangedHolding {
+    /// Units there under the chosen rule.
+    pub fn raw(&self) -> u128 {
+        self.chosen.map_or(0, |holding| holding.raw)
+    }
+}
+
+/// The chosen rule's outcome, and the others' bounds.
+pub struct Range {
+    pub chosen: Outcome,
+    others: Vec<Outcome>,
+    /// Assets that outgrew 128 bits and were left out, ascending.
+    pub excluded: Vec<AssetId>,
+}
+
+/// Runs the chosen rule as asked, and every other conserving rule for its bounds; by full replay, or
+/// by indexed trace. An asset that overflows is left out and everything is run again.
+pub fn range<L: PotLedger>(question: Question<'_, L>, rule: RuleName, full_replay: bool) -> Range {
+    let until = question.until;
+    let beyond = question.ledger.overflows().into_iter().filter(|(_, row)| *row < until);
+    let mut excluded: Vec<AssetId> = beyond.map(|(asset, _)| asset).collect();
+    loop {
+        excluded.sort_unstable();
+        excluded.dedup();
+        match attempt(question, rule, full_replay, &excluded) {
+            Ok((chosen, others)) => return Range { chosen, others, excluded },
+            // An asset is excluded once, and there are finitely many.
+            Err(Overflow { asset }) => excluded.push(asset),
+        }
+    }
+}
+
+fn attempt<L: PotLedger>(
+    question: Question<'_, L>,
+    rule: RuleName,
+    full_replay: bool,
+    excluded: &[AssetId],
+) -> Result<(Outcome, Vec<Outcome>), Overflow> {
+    let run = |question, rule| match full_replay {
+        true => replay(question, rule, excluded),
+        false => trace(question, rule, excluded),
+    };
+    let chosen = run(question, rule)?;
+    let detail = if question.max_hops.is_some() { Detail::Hops } else { Detail::Amounts };
+    let bounds = Question { detail, ..question };
+    let others = RuleName::CONSERVING.into_iter().filter(|other| *other != rule);
+    let others = others.map(|other| run(bounds, other)).collect::<Result<_, _>>()?;
+    Ok((chosen, others))
+}
+
+impl Range {
+    /// Where the value of an incident is or may be: every place with a raw or high above zero, by
+    /// pot and end.
+    pub fn holdings(&self, label: Label) -> Vec<RangedHolding> {
+        let mut found: BTreeMap<(PotId, Where), RangedHolding> = BTreeMap::new();
+        for holding in self.chosen.holdings(label) {
+            let (pot, end) = (holding.pot, holding.end);
+            let ranged = RangedHolding { pot, end, chosen: Some(*holding), low: 0, high: 0 };
+            found.insert((pot, end), ranged);
+        }
+        let chosen = self.chosen.rule.conserves().then_some(&self.chosen);
+        let conserving: Vec<&Outcome> = chosen.into_iter().chain(&self.others).collect();
+        let mut amounts: BTreeMap<(PotId, Where), Vec<u128>> = BTreeMap::new();
+        for outcome in &conserving {
+            for holding in outcome.holdings(label) {
+                amounts.entry((holding.pot, holding.end)).or_default().push(holding.raw);
+            }
+        }
+        for ((pot, end), amounts) in amounts {
+            let new = RangedHolding { pot, end, chosen: None, low: 0, high: 0 };
+            let ranged = found.entry((pot, end)).or_insert(new);
+            ranged.high = amounts.iter().copied().max().unwrap_or(0);
+            // A rule that never reached the place puts nothing there.
+            let everywhere = amounts.len() == conserving.len();
+            ranged.low = if everywhere { amounts.into_iter().min().unwrap_or(0) } else { 0 };
+        }
+        let listed = |holding: &RangedHolding| holding.raw() > 0 || holding.high > 0;
+        found.into_values().filter(listed).collect()
+    }
+}

@@ -1,0 +1,18 @@
+//! Haircut (pro rata): every outflow carries the pot's own share of taint.
+//!
+//! Source: Möser, Böhme, Breuker, "Towards Risk Scoring of Bitcoin Transactions" (2014).
+
+use super::{Rule, RuleName};
+use crate::content::{Shares, mul_div};
+
+pub(crate) struct Haircut;
+
+impl Rule for Haircut {
+    const NAME: RuleName = RuleName::Haircut;
+    type Content = Shares;
+
+    /// ⌊T·a/B⌋ leaves; what is floored off stays, so no unit is lost or made.
+    fn take(content: &mut Shares, balance: u128, amount: u128) -> Shares {
+        content.split(|tainted| mul_div(tainted, amount, balance))
+    }
+}

@@ -1,0 +1,103 @@
+//! Trace: the same answer from the pots that the value touched. The ledgers of followed pots are
+//! merged by position; the cost grows with what is touched, not with the chain.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use rustc_hash::FxHashMap;
+
+use crate::engine::{Engine, Overflow};
+use crate::outcome::Outcome;
+use crate::pot_ledger::{AssetId, PotId, PotLedger, RowId};
+use crate::pots::Pots;
+use crate::rule::{CleanFirst, Fifo, Haircut, Lifo, Poison, Rule, TaintedFirst};
+use crate::seeds::SeedCursor;
+use crate::{Question, RuleName};
+
+/// Traces from the seeds, reading only what they lead to. Equal to [`crate::replay`], always.
+pub fn trace<L: PotLedger>(
+    question: Question<'_, L>,
+    rule: RuleName,
+    excluded: &[AssetId],
+) -> Result<Outcome, Overflow> {
+    match rule {
+        RuleName::Poison => Queue::<Poison, L>::run(question, excluded),
+        RuleName::Haircut => Queue::<Haircut, L>::run(question, excluded),
+        RuleName::Fifo => Queue::<Fifo, L>::run(question, excluded),
+        RuleName::Lifo => Queue::<Lifo, L>::run(question, excluded),
+        RuleName::CleanFirst => Queue::<CleanFirst, L>::run(question, excluded),
+        RuleName::TaintedFirst => Queue::<TaintedFirst, L>::run(question, excluded),
+    }
+}
+
+struct Queue<'q, R: Rule, L: PotLedger> {
+    engine: Engine<'q, R, L>,
+    ledger: &'q L,
+    until: RowId,
+    /// The next row of each followed pot.
+    next: BinaryHeap<Reverse<(RowId, PotId)>>,
+    rest: FxHashMap<PotId, L::Rows<'q>>,
+}
+
+impl<'q, R: Rule, L: PotLedger> Queue<'q, R, L> {
+    fn run(question: Question<'q, L>, excluded: &'q [AssetId]) -> Result<Outcome, Overflow> {
+        let mut queue = Queue {
+            engine: Engine::<R, L>::new(question, excluded, Pots::met()),
+            ledger: question.ledger,
+            until: question.until,
+            next: BinaryHeap::new(),
+            rest: FxHashMap::default(),
+        };
+        let mut seeds = SeedCursor::new(question.seeds, 0);
+        while let Some(row) = queue.earliest(seeds.next_row()) {
+            for theft in seeds.take_asserted(row) {
+                queue.engine.assert(theft)?;
+                queue.read_new_ledgers(theft.before);
+            }
+            if row >= queue.until {
+                break;
+            }
+            if queue.peek() == Some(row) || seeds.next_row() == Some(row) {
+                queue.step(row, &mut seeds)?;
+            }
+        }
+        Ok(Outcome::of(queue.engine))
+    }
+
+    fn peek(&self) -> Option<RowId> {
+        self.next.peek().map(|Reverse((row, _))| *row)
+    }
+
+    /// The next row to look at; the end itself if something is asserted to enter there.
+    fn earliest(&self, seed: Option<RowId>) -> Option<RowId> {
+        let seed = seed.filter(|row| *row <= self.until);
+        let earliest = [self.peek(), seed].into_iter().flatten().min()?;
+        (earliest <= self.until).then_some(earliest)
+    }
+
+    fn step(&mut self, row: RowId, seeds: &mut SeedCursor<'q>) -> Result<(), Overflow> {
+        while let Some(Reverse((next, pot))) = self.next.peek().copied()
+            && next == row
+        {
+            self.next.pop();
+            self.push_next(pot);
+        }
+        self.engine.step(row, &self.ledger.row(row), seeds.take_labels(row))?;
+        self.read_new_ledgers(row + 1);
+        Ok(())
+    }
+
+    fn push_next(&mut self, pot: PotId) {
+        match self.rest.get_mut(&pot).and_then(Iterator::next) {
+            Some(row) if row < self.until => self.next.push(Reverse((row, pot))),
+            _ => drop(self.rest.remove(&pot)),
+        }
+    }
+
+    fn read_new_ledgers(&mut self, from: RowId) {
+        for pot in std::mem::take(&mut self.engine.newly_followed) {
+            self.rest.insert(pot, self.ledger.history(pot, from).rows);
+            self.push_next(pot);
+        }
+    }
+}
