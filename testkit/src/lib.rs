@@ -12,6 +12,6 @@ mod world;
 
 pub use dice::Dice;
 pub use oracle::{Entry, Finding, Key, Query, oracle};
-pub use random::{RandomLedger, random_ledger};
+pub use random::{RandomLedger, Unseen, random_ledger};
 pub use script::{address_of, script};
 pub use world::World;

@@ -9,15 +9,17 @@ use taint::Where;
 
 use crate::dice::Dice;
 
+/// A theft that the data does not show: index before which it enters, place, asset, amount, time.
+pub type Unseen = (usize, Place, Asset, u128, Time);
+
 /// A random ledger with two incidents.
 pub struct RandomLedger {
     /// In position order.
     pub transfers: Vec<Transfer>,
     /// Per incident: indexes of the transfers that took the money.
     pub seeds: [BTreeSet<usize>; 2],
-    /// Per incident, a theft that the data does not show: index before which it enters, place, asset,
-    /// amount, time.
-    pub asserted: [Option<(usize, Place, Asset, u128, Time)>; 2],
+    /// Per incident, a theft that the data does not show.
+    pub asserted: [Option<Unseen>; 2],
     pub stops: BTreeMap<Address, Where>,
     pub chain: Chain,
 }
@@ -76,7 +78,7 @@ impl Maker {
             // Early transfers fund, later ones mostly move parts of what is there.
             n => {
                 let part = if self.transfers.len() > 15 && n > 4 { 8 } else { 1 };
-                let random = u128::from(self.dice.next()) << 64 | u128::from(self.dice.next());
+                let random = u128::from(self.dice.roll()) << 64 | u128::from(self.dice.roll());
                 random % (self.scale / part).max(2)
             }
         }
@@ -97,7 +99,7 @@ impl Maker {
 
     fn new_tx(&mut self) -> TxId {
         let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&self.dice.next().to_be_bytes());
+        bytes[..8].copy_from_slice(&self.dice.roll().to_be_bytes());
         TxId::new(bytes)
     }
 
