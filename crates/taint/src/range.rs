@@ -65,11 +65,33 @@ fn attempt<L: PotLedger>(
         false => trace(question, rule, excluded),
     };
     let chosen = run(question, rule)?;
+    sums_fit(question, &chosen)?;
     let detail = if question.max_hops.is_some() { Detail::Hops } else { Detail::Amounts };
     let bounds = Question { detail, ..question };
     let others = RuleName::CONSERVING.into_iter().filter(|other| *other != rule);
     let others = others.map(|other| run(bounds, other)).collect::<Result<_, _>>()?;
     Ok((chosen, others))
+}
+
+/// Everything that a result adds up must fit, or the asset has no result.
+fn sums_fit<L: PotLedger>(question: Question<'_, L>, outcome: &Outcome) -> Result<(), Overflow> {
+    for label in question.seeds.labels() {
+        let mut held: BTreeMap<AssetId, u128> = BTreeMap::new();
+        for holding in outcome.holdings(label) {
+            let asset = question.ledger.pot(holding.pot).asset;
+            let sum = held.entry(asset).or_default();
+            *sum = sum.checked_add(holding.raw).ok_or(Overflow { asset })?;
+        }
+        for (asset, sums) in outcome.sums(label) {
+            let held = held.get(&asset).copied().unwrap_or(0);
+            let fits = sums.injected.checked_add(sums.converted_in).is_some()
+                && held.checked_add(sums.converted_out).is_some();
+            if !fits {
+                return Err(Overflow { asset });
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Range {
