@@ -1,0 +1,117 @@
+//! Mutants: single changes to the engine's arithmetic, each of which must turn the tests red. A test
+//! suite that lets one live does not guard the money.
+//!
+//! The tree's crates `ledger`, `taint` and `testkit` are copied to a folder of their own, one line is
+//! changed there, and the tests of `taint` are run. The tree itself is never touched.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+
+use crate::files_below;
+
+struct Mutant {
+    name: &'static str,
+    file: &'static str,
+    line: &'static str,
+    instead: &'static str,
+}
+
+const fn mutant(
+    name: &'static str,
+    file: &'static str,
+    line: &'static str,
+    instead: &'static str,
+) -> Mutant {
+    Mutant { name, file, line, instead }
+}
+
+const MUTANTS: [Mutant; 20] = [
+    mutant("a withdrawal leaves the balance as it was", "engine.rs", "state.balance = balance - amount;", ""),
+    mutant("a shortfall does not enter", "engine.rs", "state.balance = amount;", "state.balance = amount - 1;"),
+    mutant("a clean deposit adds nothing", "engine.rs", "state.balance = balance;\n        if let", "if let"),
+    mutant("a tainted deposit adds nothing", "engine.rs", "state.balance = before.saturating_add(row.amount_to);", ""),
+    mutant("clean units do not age the pot", "engine.rs", "content.add_clean(amount);\n        }\n        Ok(())", "let _ = content;\n        }\n        Ok(())"),
+    mutant("a shortfall is no unit of the pot", "engine.rs", "content.add_clean(shortfall);", "let _ = content;"),
+    mutant("units stolen twice are injected twice", "engine.rs", "row.amount - origins[at].left.min(row.amount)", "row.amount"),
+    mutant("a stop lets its labels in", "engine.rs", "parcel.content.unmark(*label);", "let _ = label;"),
+    mutant("hops do not grow", "engine.rs", "_ => hops.saturating_add(1),", "_ => hops,"),
+    mutant("a later way lengthens hops", "engine.rs", "*known = hops.min(*known);", "*known = hops;"),
+    mutant("the hop limit is one too far", "engine.rs", "|most| hops > most", "|most| hops > most + 1"),
+    mutant("a busy account stops its own first receipt", "engine.rs", "busy.filter(|from| *from < id)", "busy.filter(|from| *from <= id)"),
+    mutant("unknown value counts before taint", "engine.rs", ".filter(|a| a.end == Where::Unspent).map(|a| a.label)", ".map(|a| a.label)"),
+    mutant("haircut rounds up", "rule/haircut.rs", "mul_div(tainted, amount, balance)", "mul_div(tainted, amount, balance) + 1"),
+    mutant("clean-first lets taint leave first", "rule/clean_first.rs", "tainted.saturating_sub(rest)", "tainted.min(amount)"),
+    mutant("tainted-first takes all", "rule/tainted_first.rs", "tainted.min(amount)", "tainted"),
+    mutant("fifo takes the newest", "rule/fifo.rs", "content.split(amount, false)", "content.split(amount, true)"),
+    mutant("lifo takes the oldest", "rule/lifo.rs", "content.split(amount, true)", "content.split(amount, false)"),
+    mutant("a conversion floors each run alone", "content.rs", "let edge = mul_div(passed, amount_to, amount);", "let edge = arrived + mul_div(units, amount_to, amount);"),
+    mutant("a trace starts a pot from nothing", "engine.rs", "state.balance = ledger.history(pot, id).balance;", ""),
+];
+
+/// True if every mutant is caught.
+pub fn mutants(root: &Path) -> anyhow::Result<bool> {
+    let folder = std::env::temp_dir().join(format!("dyepack-mutants-{}", std::process::id()));
+    copy(root, &folder)?;
+    if !passes(&folder)? {
+        bail!("the tests fail without any mutant: nothing can be learned");
+    }
+    let mut alive = 0;
+    for mutant in &MUTANTS {
+        let path = folder.join("crates/taint/src").join(mutant.file);
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        if text.matches(mutant.line).count() != 1 {
+            bail!("{}: the line of {:?} is not there once", mutant.file, mutant.name);
+        }
+        fs::write(&path, text.replace(mutant.line, mutant.instead))?;
+        let lives = passes(&folder)?;
+        fs::write(&path, text)?;
+        eprintln!("{}  {} ({})", if lives { "ALIVE " } else { "caught" }, mutant.name, mutant.file);
+        alive += usize::from(lives);
+    }
+    fs::remove_dir_all(&folder)?;
+    eprintln!("{} passed, {alive} failed", MUTANTS.len() - alive);
+    Ok(alive == 0)
+}
+
+fn copy(root: &Path, folder: &Path) -> anyhow::Result<()> {
+    for part in ["crates/ledger", "crates/taint", "testkit"] {
+        for ending in [".rs", ".toml"] {
+            for path in files_below(&root.join(part), ending)? {
+                let to = folder.join(path.strip_prefix(root)?);
+                fs::create_dir_all(to.parent().context("a file in a folder")?)?;
+                fs::copy(&path, &to)?;
+            }
+        }
+    }
+    let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
+    let members = "members = [\"crates/ledger\", \"crates/taint\", \"testkit\"]";
+    let own = manifest.lines().map(|line| match line {
+        line if line.starts_with("members =") => members,
+        line if line.starts_with("exclude =") => "",
+        line => line,
+    });
+    fs::write(folder.join("Cargo.toml"), own.collect::<Vec<_>>().join("\n"))?;
+    fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock"))?;
+    Ok(())
+}
+
+/// True if the tests of `taint` pass; a mutant that does not compile is a fault of the list.
+fn passes(folder: &Path) -> anyhow::Result<bool> {
+    let cargo = |arguments: &[&str]| {
+        Command::new(env!("CARGO"))
+            .args(arguments)
+            .current_dir(folder)
+            .env("CARGO_TARGET_DIR", folder.join("target"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .context("cannot run cargo")
+    };
+    if !cargo(&["test", "-p", "taint", "--no-run"])?.success() {
+        bail!("a mutant does not compile");
+    }
+    Ok(cargo(&["test", "-p", "taint", "--tests"])?.success())
+}
