@@ -1,0 +1,214 @@
+//! `etherscan-api`: replies of the account module of Etherscan's API and its siblings' (`txlist`,
+//! `txlistinternal`, `tokentx`), whole or only the list.
+//!
+//! Source: docs.etherscan.io, "Accounts". Values are base units. `txlistinternal` tells no index of
+//! the transaction in its block, and what is not known orders before what is: so the index that
+//! `txlist` tells is left out too, or every contract would pay before it is paid. At one height the
+//! order is then that of the lists' ranks: transactions, internal, tokens.
+
+use ledger::{Amount, Asset, Chain, Family, Kind, Place, Position, Time, Transfer, TxId};
+
+use super::etherscan::assumed;
+use super::field::{Reason, excerpt};
+use super::head::Head;
+use super::out::{Draft, Order, Out};
+use super::record::Record;
+use super::records::Input;
+use super::{Context, Options, ReadError};
+
+pub(super) const NAME: &str = "etherscan-api";
+const RANK: u8 = 2;
+const KEYS: &[&str] = &["result"];
+
+const HASH: [&str; 2] = ["hash", "transactionHash"];
+/// Chains whose fee has a part for Ethereum, which old replies leave out.
+const WITH_L1_FEE: [&str; 2] = ["base", "optimism"];
+const L1_FEE: &str = "L1FeesPaid";
+
+pub(super) fn sniff(head: &Head) -> Option<(String, u8)> {
+    if head.mentions(&["timeStamp", "blockNumber"]) {
+        let (what, rank) = if head.mentions(&["tokenSymbol"]) {
+            ("token transfers", RANK + 2)
+        } else if head.mentions(&["transactionIndex"]) || head.mentions(&["nonce"]) {
+            ("transactions", RANK)
+        } else {
+            ("internal transactions", RANK + 1)
+        };
+        return Some((format!("Etherscan API reply, {what}"), rank));
+    }
+    head.mentions(&["status", "message", "result"])
+        .then(|| ("Etherscan API reply without rows".to_string(), RANK))
+}
+
+pub(super) fn read(
+    input: &mut Input<'_>,
+    options: &Options,
+    _context: &mut Context,
+    out: &mut Out<'_>,
+) -> Result<(), ReadError> {
+    if input.is_empty() {
+        return Ok(());
+    }
+    let records = input.reply(NAME, KEYS)?;
+    let chain = assumed(options, out);
+    if chain.family() != Family::Evm {
+        return Err(ReadError::OtherChain {
+            file: "an EVM chain".to_string(),
+            why: "it is a reply of Etherscan's API".to_string(),
+            given: chain,
+        });
+    }
+    out.order(Order::Detect);
+    records.each(NAME, out, |record, draft| {
+        let row = Row::new(record, chain, draft)?;
+        if record.has("tokenID") || record.has("tokenId") {
+            return Err(Reason::new("tokenID: an NFT, which has no amount"));
+        }
+        if record.has("tokenSymbol") || record.has("tokenDecimal") {
+            row.token(draft)
+        } else if record.has("nonce") || record.has("transactionIndex") {
+            row.normal(draft)
+        } else {
+            row.internal(draft)
+        }
+    })
+}
+
+struct Row<'a> {
+    record: &'a Record,
+    chain: Chain,
+    /// `None` in replies about one transaction, which leave out its id.
+    tx: Option<TxId>,
+    height: u64,
+    time: Time,
+}
+
+impl<'a> Row<'a> {
+    fn new(record: &'a Record, chain: Chain, draft: &mut Draft) -> Result<Row<'a>, Reason> {
+        let tx = match record.field(&HASH) {
+            Some(field) => Some(field.tx()?),
+            None if record.has("hash") || record.has("nonce") => {
+                return Err(Reason::new("hash: missing"));
+            }
+            None => {
+                draft.gap("no-transaction-id", "rows name no transaction");
+                None
+            }
+        };
+        draft.of(tx);
+        let height = record.need(&["blockNumber"])?.height()?;
+        Ok(Row { record, chain, tx, height, time: record.need(&["timeStamp"])?.seconds()? })
+    }
+
+    fn transfer(&self, kind: Kind, tx_index: Option<u32>) -> Transfer {
+        Transfer {
+            chain: self.chain,
+            position: Position { height: Some(self.height), tx_index, index: None },
+            time: self.time,
+            tx: self.tx,
+            kind,
+            from: Place::Mint,
+            to: Place::Fee,
+            from_owner: None,
+            to_owner: None,
+            asset: Asset::Native,
+            amount: Amount::ZERO,
+            conversion: None,
+        }
+    }
+
+    /// The receiver, or the contract that was created.
+    fn receiver(&self) -> Result<Place, Reason> {
+        let field = match self.record.field(&["to"]) {
+            Some(field) => field,
+            None => self.record.need(&["contractAddress"])?,
+        };
+        Ok(Transfer::receiver(Some(field.address(self.chain)?), Kind::Native))
+    }
+
+    fn sender(&self) -> Result<Place, Reason> {
+        Ok(Transfer::sender(Some(self.record.need(&["from"])?.address(self.chain)?)))
+    }
+
+    fn failed(&self) -> Result<bool, Reason> {
+        let flag = |name: &str, bad: &str, good: &str| -> Result<bool, Reason> {
+            match self.record.field(&[name]) {
+                None => Ok(false),
+                Some(field) if field.text == bad => Ok(true),
+                Some(field) if field.text == good => Ok(false),
+                Some(field) => {
+                    Err(field.wrong(format!("neither 0 nor 1: {}", excerpt(field.text))))
+                }
+            }
+        };
+        Ok(flag("isError", "1", "0")? | flag("txreceipt_status", "0", "1")?)
+    }
+
+    fn fee(&self, draft: &mut Draft) -> Result<Amount, Reason> {
+        let gas = self.record.need(&["gasUsed"])?.amount()?;
+        let price = self.record.need(&["gasPrice"])?;
+        let too_large = || price.wrong("the fee does not fit in 128 bits");
+        let fee = gas.base_units().checked_mul(price.amount()?.base_units());
+        let fee = Amount::new(fee.ok_or_else(too_large)?);
+        match self.record.field(&[L1_FEE]) {
+            Some(part) => fee.checked_add(part.amount()?).ok_or_else(too_large),
+            None if WITH_L1_FEE.contains(&self.chain.name()) => {
+                draft.gap("l1-fee", "the reply leaves out the part of fees that goes to Ethereum");
+                Ok(fee)
+            }
+            None => Ok(fee),
+        }
+    }
+
+    fn normal(&self, draft: &mut Draft) -> Result<(), Reason> {
+        let from = self.sender()?;
+        let amount = self.record.need(&["value"])?.amount()?;
+        let fee = self.fee(draft)?;
+        let moves = !self.failed()? && !amount.is_zero();
+        if moves {
+            let to = self.receiver()?;
+            let transfer = self.transfer(Kind::Native, None);
+            draft.transfer(Transfer { from, to, amount, ..transfer });
+        } else {
+            draft.moves_nothing();
+        }
+        if !fee.is_zero() {
+            let transfer = self.transfer(Kind::Fee, None);
+            draft.transfer(Transfer { from, amount: fee, ..transfer });
+        }
+        Ok(())
+    }
+
+    fn internal(&self, draft: &mut Draft) -> Result<(), Reason> {
+        let amount = self.record.need(&["value"])?.amount()?;
+        let kind = self.record.field(&["callType", "type"]).map_or("call", |field| field.text);
+        let borrowed = ["delegatecall", "staticcall", "callcode"].contains(&kind);
+        if borrowed || amount.is_zero() || self.failed()? {
+            draft.moves_nothing();
+            return Ok(());
+        }
+        let (from, to) = (self.sender()?, self.receiver()?);
+        let transfer = self.transfer(Kind::Internal, None);
+        draft.transfer(Transfer { from, to, amount, ..transfer });
+        Ok(())
+    }
+
+    fn token(&self, draft: &mut Draft) -> Result<(), Reason> {
+        let asset = self.record.need(&["contractAddress"])?.token(self.chain)?;
+        let amount = self.record.need(&["value"])?.amount()?;
+        let side = |name| -> Result<_, Reason> {
+            self.record.field(&[name]).map(|field| field.address(self.chain)).transpose()
+        };
+        let from = Transfer::sender(side("from")?);
+        let to = Transfer::receiver(side("to")?, Kind::Token);
+        if let Some(decimals) = self.record.field(&["tokenDecimal"]) {
+            let symbol = self.record.get("tokenSymbol");
+            draft.token(self.chain, asset, decimals.decimals()?, symbol);
+        }
+        let tx_index = self.record.field(&["transactionIndex"]);
+        let tx_index = tx_index.map(|field| field.number("an index")).transpose()?;
+        let transfer = self.transfer(Kind::Token, tx_index);
+        draft.transfer(Transfer { from, to, asset, amount, ..transfer });
+        Ok(())
+    }
+}

@@ -1,0 +1,213 @@
+//! Readers of the files people already have: explorer exports, API replies, tables of well-known
+//! tools, our own format, and any CSV with a column map.
+//!
+//! A reader takes text and hands [`Item`]s to a sink as it goes. What it cannot read it sets aside
+//! with row and reason and reads on; what the format cannot tell it names once a file as a gap.
+//! Adding a format touches its file, the list below, its test and docs/import.md.
+
+mod column_map;
+mod context;
+mod decimals;
+mod ethereum_etl;
+mod etherscan;
+mod etherscan_api;
+mod field;
+mod head;
+mod json;
+mod lines;
+mod mapped;
+mod out;
+mod record;
+mod records;
+mod transfers;
+mod trongrid;
+mod tronscan;
+
+use std::io::BufRead;
+use std::ops::ControlFlow;
+
+use ledger::{Asset, Block, Chain, Transfer};
+use parquet::file::reader::ChunkReader;
+
+pub use column_map::{ColumnMap, MapError};
+pub use context::Context;
+pub use decimals::Decimals;
+
+use field::excerpt;
+use head::Head;
+use out::Out;
+use records::Input;
+
+/// The longest line, record or JSON element that is read, in bytes; a longer one is set aside.
+pub const MAX_RECORD: usize = 1 << 20;
+
+/// What the person importing said about the files.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The chain of files that do not name it themselves.
+    pub chain: Option<Chain>,
+    /// How to read a CSV of any shape; needed by the format `map`.
+    pub map: Option<ColumnMap>,
+    /// Decimal places of tokens, for exports that print whole units.
+    pub decimals: Decimals,
+}
+
+/// One thing that a reader found.
+// Nearly all items are transfers: a box around each would cost more than the size of the rest.
+#[allow(clippy::large_enum_variant)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// A transfer. Those without a full position come in the order in which they happened, as far
+    /// as the file tells: `row` does not rise in a file that lists the newest first.
+    Transfer {
+        /// The line of a text file (the header is line 1), or the number of the element in a JSON
+        /// list or a Parquet file, from 1.
+        row: u64,
+        /// The part of the file within which equal rows are counted, if a column map names one.
+        group: Option<String>,
+        transfer: Transfer,
+    },
+    /// A block header.
+    Block(Block),
+    /// What the file says about a token. Anybody can deploy a contract with any symbol.
+    Token { chain: Chain, asset: Asset, decimals: u8, symbol: Option<String> },
+    /// A row that could not be read, and why.
+    SetAside { row: u64, reason: String },
+    /// Something that the file as a whole does not tell; at most one of each kind a file.
+    Gap { kind: String, detail: String },
+}
+
+/// What was counted in one file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Records read, with those set aside, without the header.
+    pub rows: u64,
+    pub blocks: u64,
+    /// Runs of records of one transaction id: the number of transactions, where a file keeps the
+    /// records of a transaction together.
+    pub transactions: u64,
+    pub transfers: u64,
+    pub set_aside: u64,
+    /// Records that by their own word move nothing: failed, zero value, a delegate call, an
+    /// approval, an NFT, left out by the column map.
+    pub moved_nothing: u64,
+}
+
+/// A file that was recognised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recognised {
+    /// The name of the format, for [`read`].
+    pub format: &'static str,
+    /// What the file is, for people: "Etherscan ERC-20 export, old header".
+    pub what: String,
+    /// Files of one import are read in this order: blocks, receipts, transactions, the rest.
+    pub rank: u8,
+    /// True for a Parquet file, which goes to [`read_parquet`].
+    pub parquet: bool,
+}
+
+/// Why a file could not be read at all, or not to its end. Items handed out before stay good.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("no format is called {0:?}")]
+    UnknownFormat(String),
+    #[error("the file does not look like {format}: {reason}")]
+    NotThis { format: &'static str, reason: String },
+    #[error("column {0:?} stands twice in the header")]
+    DuplicateColumn(String),
+    #[error("column {0:?}, which the column map names, is not in the header")]
+    UnknownColumn(String),
+    #[error("the file does not say which chain it is of: name it (--chain)")]
+    NeedsChain,
+    #[error("the file is of {file} ({why}), not of {given}")]
+    OtherChain { file: String, why: String, given: Chain },
+    #[error("the format needs a column map (--map)")]
+    NeedsMap,
+    #[error("column {column:?} is {found}: {reason}")]
+    ColumnType { column: String, found: String, reason: &'static str },
+    #[error("the Parquet file is damaged: {0}")]
+    Parquet(String),
+    #[error("reading failed: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("stopped by the receiver")]
+    Stopped,
+}
+
+/// A member of the family: how it is recognised, and how it is read.
+struct Format {
+    name: &'static str,
+    /// What a file of this format is, and its rank; `None` if it is of another.
+    sniff: fn(&Head) -> Option<(String, u8)>,
+    read: fn(&mut Input<'_>, &Options, &mut Context, &mut Out<'_>) -> Result<(), ReadError>,
+}
+
+/// Every format, in the order in which they are tried.
+const FORMATS: [Format; 7] = [
+    Format { name: transfers::NAME, sniff: transfers::sniff, read: transfers::read },
+    Format { name: etherscan::NAME, sniff: etherscan::sniff, read: etherscan::read },
+    Format { name: etherscan_api::NAME, sniff: etherscan_api::sniff, read: etherscan_api::read },
+    Format { name: trongrid::NAME, sniff: trongrid::sniff, read: trongrid::read },
+    Format { name: tronscan::NAME, sniff: tronscan::sniff, read: tronscan::read },
+    Format { name: ethereum_etl::NAME, sniff: ethereum_etl::sniff, read: ethereum_etl::read },
+    Format { name: mapped::NAME, sniff: |_| None, read: mapped::read },
+];
+
+/// The names of all formats.
+pub fn formats() -> impl Iterator<Item = &'static str> {
+    FORMATS.iter().map(|format| format.name)
+}
+
+/// Recognises a file by its beginning: `head` is its first 64 KiB, or all of it. `None` if it is
+/// none of ours, or of any shape and in need of a column map.
+///
+/// `name` is the file's name; today only the content counts.
+pub fn sniff(name: &str, head: &[u8]) -> Option<Recognised> {
+    let head = Head::of(name, head);
+    FORMATS.iter().find_map(|format| {
+        let (what, rank) = (format.sniff)(&head)?;
+        Some(Recognised { format: format.name, what, rank, parquet: head.is_parquet() })
+    })
+}
+
+/// Reads a text file of a format, handing what it finds to `sink`; a `Break` from it ends the
+/// reading with [`ReadError::Stopped`].
+///
+/// `context` carries what one table tells about another; pass the same to every file of an import,
+/// in the order of their ranks.
+pub fn read(
+    format: &str,
+    source: &mut dyn BufRead,
+    options: &Options,
+    context: &mut Context,
+    sink: &mut dyn FnMut(Item) -> ControlFlow<()>,
+) -> Result<Summary, ReadError> {
+    let found = FORMATS.iter().find(|known| known.name == format);
+    let found = found.ok_or_else(|| ReadError::UnknownFormat(excerpt(format)))?;
+    let mut out = Out::new(sink);
+    let outcome = Input::new(source)
+        .map_err(ReadError::Io)
+        .and_then(|mut input| (found.read)(&mut input, options, context, &mut out));
+    out.finish(outcome)
+}
+
+/// Reads a Parquet file, as [`read`] does for text; only `transfers` comes in this form.
+pub fn read_parquet<R: ChunkReader + 'static>(
+    format: &str,
+    source: R,
+    options: &Options,
+    _context: &mut Context,
+    sink: &mut dyn FnMut(Item) -> ControlFlow<()>,
+) -> Result<Summary, ReadError> {
+    if format != transfers::NAME {
+        return match FORMATS.iter().find(|known| known.name == format) {
+            Some(known) => {
+                let reason = "it is a Parquet file".to_string();
+                Err(ReadError::NotThis { format: known.name, reason })
+            }
+            None => Err(ReadError::UnknownFormat(excerpt(format))),
+        };
+    }
+    let mut out = Out::new(sink);
+    let outcome = transfers::parquet::read(source, options, &mut out);
+    out.finish(outcome)
+}

@@ -1,0 +1,193 @@
+//! `transfers` as Parquet: the same columns as text, integers, decimals without places or
+//! timestamps. A float is refused, because no amount may ever have been one.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Decimal128Type, Decimal256Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{Array, ArrowPrimitiveType, RecordBatch};
+use arrow_schema::{DataType, Schema, TimeUnit};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::file::reader::ChunkReader;
+
+use super::super::out::{Draft, Out};
+use super::super::record::Record;
+use super::super::{MAX_RECORD, Options, ReadError};
+use super::{OPTIONAL, REQUIRED, Reason, check_columns, row};
+
+const BATCH_ROWS: usize = 4096;
+
+/// Reads the file; a library's panic over damaged bytes is an error like any other.
+pub(in super::super) fn read<R: ChunkReader + 'static>(
+    source: R,
+    options: &Options,
+    out: &mut Out<'_>,
+) -> Result<(), ReadError> {
+    let mut batches = guarded(|| open(source, options, out))??;
+    let mut rows = 0;
+    let mut draft = Draft::default();
+    while let Some(batch) = guarded(|| batches.next())? {
+        let batch = batch.map_err(damaged)?;
+        let names: Arc<[String]> =
+            batch.schema().fields().iter().map(|field| field.name().clone()).collect();
+        for index in 0..batch.num_rows() {
+            rows += 1;
+            draft.clear();
+            let outcome = guarded(|| record(&batch, index, rows, &names))?
+                .and_then(|record| row(&record, options, &mut draft));
+            out.take(rows, &mut draft, outcome)?;
+        }
+    }
+    Ok(())
+}
+
+type Batches = parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+
+fn open<R: ChunkReader + 'static>(
+    source: R,
+    options: &Options,
+    out: &mut Out<'_>,
+) -> Result<Batches, ReadError> {
+    // The file's own types count, not an Arrow schema that somebody may have added.
+    let plain = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(source, plain);
+    let builder = builder.map_err(damaged)?;
+    let wanted = wanted_columns(builder.schema(), options, out)?;
+    let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
+    builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(damaged)
+}
+
+/// The indexes of our columns, after a look at their types.
+fn wanted_columns(
+    schema: &Schema,
+    options: &Options,
+    out: &mut Out<'_>,
+) -> Result<Vec<usize>, ReadError> {
+    let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            return Err(ReadError::DuplicateColumn(name.clone()));
+        }
+    }
+    check_columns(&names, options, out)?;
+    let ours = |name: &str| REQUIRED.contains(&name) || OPTIONAL.contains(&name);
+    let mut wanted = Vec::new();
+    for (index, field) in schema.fields().iter().enumerate().filter(|(_, f)| ours(f.name())) {
+        let reason = match field.data_type() {
+            DataType::Float16 | DataType::Float32 | DataType::Float64 => {
+                "no amount is read from a float; write integers or text"
+            }
+            DataType::Decimal128(_, 0) | DataType::Decimal256(_, 0) => "",
+            DataType::Decimal32(..)
+            | DataType::Decimal64(..)
+            | DataType::Decimal128(..)
+            | DataType::Decimal256(..) => "a decimal must have no places: base units are whole",
+            kind if is_text(kind) || kind.is_integer() => "",
+            DataType::Timestamp(..) if field.name() == "time" => "",
+            DataType::Null => "",
+            _ => "write text or integers",
+        };
+        if !reason.is_empty() {
+            let column = field.name().clone();
+            let found = field.data_type().to_string();
+            return Err(ReadError::ColumnType { column, found, reason });
+        }
+        wanted.push(index);
+    }
+    Ok(wanted)
+}
+
+fn is_text(kind: &DataType) -> bool {
+    matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+fn damaged(why: impl std::fmt::Display) -> ReadError {
+    ReadError::Parquet(why.to_string().chars().take(200).collect())
+}
+
+/// Runs a step of the Parquet library, which is known to panic over some damaged files.
+fn guarded<T>(step: impl FnOnce() -> T) -> Result<T, ReadError> {
+    catch_unwind(AssertUnwindSafe(step)).map_err(|_| damaged("its pages contradict each other"))
+}
+
+/// One row of a batch as texts.
+fn record(
+    batch: &RecordBatch,
+    index: usize,
+    row: u64,
+    names: &Arc<[String]>,
+) -> Result<Record, Reason> {
+    let mut text = String::new();
+    let mut ends = Vec::with_capacity(names.len());
+    for (column, name) in batch.columns().iter().zip(names.iter()) {
+        if !column.is_null(index) {
+            write(column.as_ref(), index, &mut text)
+                .map_err(|why| Reason::new(format!("{name}: {why}")))?;
+        }
+        if text.len() > MAX_RECORD {
+            return Err(Reason::new(format!("{name}: longer than {MAX_RECORD} bytes")));
+        }
+        ends.push(text.len());
+    }
+    Ok(Record::new(row, Arc::clone(names), text, ends))
+}
+
+fn write(column: &dyn Array, index: usize, text: &mut String) -> Result<(), &'static str> {
+    let value = match column.data_type() {
+        DataType::Utf8 => return short(column.as_string::<i32>().value(index), text),
+        DataType::LargeUtf8 => return short(column.as_string::<i64>().value(index), text),
+        DataType::Utf8View => return short(column.as_string_view().value(index), text),
+        DataType::Int8 => integer::<Int8Type>(column, index),
+        DataType::Int16 => integer::<Int16Type>(column, index),
+        DataType::Int32 => integer::<Int32Type>(column, index),
+        DataType::Int64 => integer::<Int64Type>(column, index),
+        DataType::UInt8 => integer::<UInt8Type>(column, index),
+        DataType::UInt16 => integer::<UInt16Type>(column, index),
+        DataType::UInt32 => integer::<UInt32Type>(column, index),
+        DataType::UInt64 => integer::<UInt64Type>(column, index),
+        DataType::Decimal128(..) => integer::<Decimal128Type>(column, index),
+        DataType::Decimal256(..) => integer::<Decimal256Type>(column, index),
+        DataType::Timestamp(unit, _) => {
+            let (ticks, per_second) = match unit {
+                TimeUnit::Second => (tick::<TimestampSecondType>(column, index), 1),
+                TimeUnit::Millisecond => (tick::<TimestampMillisecondType>(column, index), 1_000),
+                TimeUnit::Microsecond => {
+                    (tick::<TimestampMicrosecondType>(column, index), 1_000_000)
+                }
+                TimeUnit::Nanosecond => {
+                    (tick::<TimestampNanosecondType>(column, index), 1_000_000_000)
+                }
+            };
+            ticks.div_euclid(per_second).to_string()
+        }
+        DataType::Null => String::new(),
+        _ => return Err("a type that is not read"),
+    };
+    text.push_str(&value);
+    Ok(())
+}
+
+fn short(value: &str, text: &mut String) -> Result<(), &'static str> {
+    if value.len() > MAX_RECORD {
+        return Err("longer than 1 MiB");
+    }
+    text.push_str(value);
+    Ok(())
+}
+
+fn integer<T: ArrowPrimitiveType>(column: &dyn Array, index: usize) -> String
+where
+    T::Native: std::fmt::Display,
+{
+    column.as_primitive::<T>().value(index).to_string()
+}
+
+fn tick<T: ArrowPrimitiveType<Native = i64>>(column: &dyn Array, index: usize) -> i64 {
+    column.as_primitive::<T>().value(index)
+}
