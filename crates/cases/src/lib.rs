@@ -8,7 +8,6 @@
 //! - [`casebook`]: what follows from all claims in order.
 //! - [`stop`]: the labelled places where following value ends.
 //! - [`reported`]: flows that somebody reported, and the wallets that incidents share by them.
-//! - [`token`]: symbols and decimals of well-known tokens.
 //! - [`date`]: a date as somebody stated it.
 //! - [`records`]: the words behind the engine's numbers; [`seed`]: which transfers the thefts are.
 //! - [`result`]: the document that a trace is; [`assembly`] fills it, [`digest`] seals it.
@@ -26,4 +25,3 @@ pub mod result;
 pub mod seed;
 pub mod stop;
 mod text;
-pub mod token;

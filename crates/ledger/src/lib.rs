@@ -13,6 +13,7 @@ mod chain;
 mod place;
 mod position;
 mod time;
+mod token;
 mod transfer;
 mod txid;
 
@@ -24,5 +25,6 @@ pub use chain::{Chain, ChainError, Family};
 pub use place::{Place, PlaceError};
 pub use position::Position;
 pub use time::{Time, TimeError};
+pub use token::{Token, contract_hint, known_token, known_tokens};
 pub use transfer::{Conversion, Kind, KindError, Transfer, TransferError};
 pub use txid::{TxId, TxIdError};

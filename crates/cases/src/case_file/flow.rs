@@ -11,7 +11,6 @@ use super::theft::asset;
 use super::{CaseFileError, Entry, StatedAmount, resembles};
 use crate::date::Date;
 use crate::text;
-use crate::token;
 
 /// Where a reported movement began or ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,7 +46,7 @@ impl Flow {
         if asset.is_none() && keys.amount.is_some() {
             return Err(entry.fail("amount", "say of which asset"));
         }
-        let token = chain.zip(asset).and_then(|(chain, asset)| token::known_token(chain, &asset));
+        let token = chain.zip(asset).and_then(|(chain, asset)| ledger::known_token(chain, &asset));
         let decimals = token.map(|token| token.decimals);
         let amount = keys.amount.as_deref().map(|text| StatedAmount::parse(text, decimals));
         let flow = Flow {

@@ -7,7 +7,6 @@ use super::document::TheftKeys;
 use super::{CaseFileError, Entry, StatedAmount};
 use crate::date::Date;
 use crate::text;
-use crate::token;
 
 /// Where a theft arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,7 +60,7 @@ impl Theft {
         let asset = asset(entry, chain, &keys.asset)?;
         let from = keys.from.as_deref().map(|from| entry.address("from", chain, from));
         let tx = keys.tx.as_deref().map(TxId::parse).transpose();
-        let decimals = token::known_token(chain, &asset).map(|token| token.decimals);
+        let decimals = ledger::known_token(chain, &asset).map(|token| token.decimals);
         let amount = keys.amount.as_deref().map(|text| StatedAmount::parse(text, decimals));
         let source = keys.source.as_deref();
         let source = source.map(|text| entry.text("source", text, text::MAX_SENTENCE));
@@ -135,7 +134,7 @@ fn target(entry: &Entry, chain: Chain, text: &str) -> Result<Target, CaseFileErr
 
 /// An asset, with a hint for those who write a symbol where only a contract is certain.
 pub(super) fn asset(entry: &Entry, chain: Chain, text: &str) -> Result<Asset, CaseFileError> {
-    Asset::parse(chain, text).map_err(|why| match token::contract_hint(chain, text) {
+    Asset::parse(chain, text).map_err(|why| match ledger::contract_hint(chain, text) {
         None => entry.fail("asset", why),
         Some(contract) => entry.fail(
             "asset",

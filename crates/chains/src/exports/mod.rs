@@ -169,6 +169,14 @@ pub fn sniff(name: &str, head: &[u8]) -> Option<Recognised> {
     })
 }
 
+/// A file that the user says is of this format; `None` if no format is called so.
+pub fn named(format: &str, head: &[u8]) -> Option<Recognised> {
+    let head = Head::of("", head);
+    let format = FORMATS.iter().find(|known| known.name == format)?;
+    let (what, rank) = (format.sniff)(&head).unwrap_or((format!("{}, as told", format.name), 3));
+    Some(Recognised { format: format.name, what, rank, parquet: head.is_parquet() })
+}
+
 /// Reads a text file of a format, handing what it finds to `sink`; a `Break` from it ends the
 /// reading with [`ReadError::Stopped`].
 ///
@@ -195,7 +203,6 @@ pub fn read_parquet<R: ChunkReader + 'static>(
     format: &str,
     source: R,
     options: &Options,
-    _context: &mut Context,
     sink: &mut dyn FnMut(Item) -> ControlFlow<()>,
 ) -> Result<Summary, ReadError> {
     if format != transfers::NAME {

@@ -134,7 +134,7 @@ fn parquet(columns: Vec<(&str, ArrayRef)>) -> Bytes {
 
 pub(crate) fn read_bytes(file: Bytes, options: &Options) -> (Got, Result<Summary, ReadError>) {
     let mut got = Got::default();
-    let outcome = read_parquet("transfers", file, options, &mut Context::new(), &mut |item| {
+    let outcome = read_parquet("transfers", file, options, &mut |item| {
         got.take(item);
         ControlFlow::Continue(())
     });

@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a test may stop at what it did not expect
 
-use cases::token::{contract_hint, known_token, known_tokens};
-use ledger::{Address, Asset, Chain};
+use ledger::{Address, Asset, Chain, contract_hint, known_token, known_tokens};
 
 const SHIPPED: &str = include_str!("../../../data/tokens.csv");
 

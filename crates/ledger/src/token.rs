@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use ledger::{Address, Asset, Chain};
+use crate::address::Address;
+use crate::asset::Asset;
+use crate::chain::Chain;
 
 const SHIPPED: &str = include_str!("../../../data/tokens.csv");
 

@@ -1,0 +1,429 @@
+//! The archive's face: open, append, rewind, ask, read in order, check.
+//!
+//! Every change writes new files, then replaces the manifest, then removes what it no longer names.
+//! A kill between any two of these steps leaves the last commit or the new one.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ledger::{Asset, Block, Chain, Time};
+
+use crate::append;
+use crate::batch::{Appended, Batch, Reason, Rejected, Subject, Token, asset_fits};
+use crate::blocks::{self, Headers};
+use crate::disk;
+use crate::error::{ArchiveError, AtPath, Result};
+use crate::index::Index;
+use crate::journal::Journal;
+use crate::manifest::{self, Import, Manifest};
+use crate::order::Transfers;
+use crate::part::Store;
+use crate::rewrite::{self, Rewound};
+
+const LOCK: &str = "lock";
+const INDEX: &str = "index";
+const INDEX_LOCK: &str = "index.lock";
+const JOURNAL: &str = "claims.journal";
+
+/// An archive, opened at its last commit.
+pub struct Archive {
+    store: Arc<Store>,
+    manifest: Manifest,
+    /// Held for as long as this archive may write.
+    lock: Option<File>,
+}
+
+/// What an archive holds of one chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainSummary {
+    pub chain: Chain,
+    /// Of transfers and block headers.
+    pub first_height: Option<u64>,
+    pub last_height: Option<u64>,
+    /// Of transfers; `None` where there are only headers.
+    pub first_time: Option<Time>,
+    pub last_time: Option<Time>,
+    pub transfers: u64,
+    /// Distinct transactions, counted file by file: one that lies in two files counts twice.
+    pub transactions: u64,
+    /// Block headers.
+    pub blocks: u64,
+}
+
+/// Something that [`Archive::check`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub path: PathBuf,
+    pub what: String,
+}
+
+impl Archive {
+    /// Opens an archive for writing, making it where there is none. One process at a time may.
+    /// What an earlier kill left behind is removed.
+    pub fn open(folder: &Path) -> Result<Archive> {
+        fs::create_dir_all(folder).at(folder)?;
+        let path = folder.join(LOCK);
+        let lock = File::create(&path).at(&path)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(ArchiveError::Locked { path }),
+            Err(TryLockError::Error(source)) => return Err(source).at(&path),
+        }
+        let manifest = match Manifest::load(folder)? {
+            Some(manifest) => manifest,
+            None => {
+                refuse_orphans(folder)?;
+                let empty = Manifest::default();
+                empty.commit(folder)?;
+                empty
+            }
+        };
+        let archive = Archive { store: Arc::new(Store::new(folder)), manifest, lock: Some(lock) };
+        archive.sweep()?;
+        Ok(archive)
+    }
+
+    /// Opens the last commit of an archive for reading. Takes no lock: what a writer commits later
+    /// is not seen, and a file that a later rewind or merge removes is reported as missing.
+    pub fn read(folder: &Path) -> Result<Archive> {
+        let Some(manifest) = Manifest::load(folder)? else {
+            refuse_orphans(folder)?;
+            return Err(ArchiveError::Missing { path: folder.to_path_buf() });
+        };
+        Ok(Archive { store: Arc::new(Store::new(folder)), manifest, lock: None })
+    }
+
+    /// The archive's folder.
+    pub fn folder(&self) -> &Path {
+        &self.store.folder
+    }
+
+    /// Adds what is new in a batch and commits it. Rows that are there already are counted, rows
+    /// that contradict are returned; the rest is on the disk when this returns.
+    pub fn append(&mut self, batch: &Batch) -> Result<Appended> {
+        self.writable()?;
+        let mut next = self.manifest.clone();
+        let import = import_ordinal(&mut next, batch)?;
+        let sorted = append::write_new(&self.store, &mut next, &batch.entries, import)?;
+        next.parts.extend(sorted.parts);
+        let mut rejected = sorted.rejected;
+        let blocks = self.append_blocks(&mut next, &batch.blocks, &mut rejected)?;
+        append_tokens(&mut next, &batch.tokens, import, &mut rejected);
+        let record = &mut next.imports[import as usize];
+        let rows = batch.entries.iter().map(|entry| entry.row.saturating_add(1)).max();
+        record.rows = record.rows.max(rows.unwrap_or(0));
+        record.transfers += sorted.added;
+        record.complete |= batch.last;
+        if sorted.added + blocks == 0 {
+            next.next_number = self.manifest.next_number;
+        } else {
+            rewrite::compact(&self.store, &mut next)?;
+        }
+        self.commit(next)?;
+        let (transfers, already) = (sorted.added, sorted.already);
+        Ok(Appended { import, transfers, already, blocks, rejected })
+    }
+
+    fn append_blocks(
+        &self,
+        next: &mut Manifest,
+        batch: &[Block],
+        rejected: &mut Vec<Rejected>,
+    ) -> Result<u64> {
+        let mut by_chain: std::collections::BTreeMap<Chain, Vec<&Block>> = Default::default();
+        for block in batch {
+            by_chain.entry(block.chain).or_default().push(block);
+        }
+        let mut added = 0;
+        for (chain, batch) in by_chain {
+            let heights = || batch.iter().map(|block| block.height);
+            let (low, high) = (heights().min().unwrap_or(0), heights().max().unwrap_or(0));
+            let mut known = blocks::load(&self.store, &next.blocks, chain, low, high)?;
+            let mut fresh = Headers::new();
+            for block in batch {
+                let united = match known.get(&block.height) {
+                    Some(before) => blocks::unite(before, block),
+                    None => Some(*block),
+                };
+                let Some(united) = united else {
+                    let subject = Subject::Block { chain, height: block.height };
+                    rejected.push(Rejected { subject, reason: Reason::BlockConflict });
+                    continue;
+                };
+                if known.insert(block.height, united) != Some(united) {
+                    fresh.insert(block.height, united);
+                }
+            }
+            if !fresh.is_empty() {
+                added += fresh.len() as u64;
+                let number = next.take_number();
+                next.blocks.extend(blocks::write(&self.store, chain, number, &fresh)?);
+            }
+        }
+        Ok(added)
+    }
+
+    /// Drops the transfers and headers of `chain` above `height`, atomically. Rows without a height
+    /// stay. Imports that lost rows are no longer complete.
+    pub fn rewind(&mut self, chain: Chain, height: u64) -> Result<Rewound> {
+        self.writable()?;
+        let mut next = self.manifest.clone();
+        let rewound = rewrite::rewind(&self.store, &mut next, chain, height)?;
+        self.commit(next)?;
+        Ok(rewound)
+    }
+
+    /// The highest block known of `chain`: its header, or height and time of the last transfer.
+    /// Rows without a height do not count.
+    pub fn tip(&self, chain: Chain) -> Result<Option<Block>> {
+        let parts = self.manifest.parts.iter().filter(|part| part.chain == chain);
+        let last = parts
+            .filter_map(|part| Some((part.last.height?, Time::from_seconds(part.last.time))))
+            .max();
+        let headers = self.manifest.blocks.iter().filter(|part| part.chain == chain);
+        let header = headers.map(|part| part.last_height).max();
+        match (last, header) {
+            (Some((height, time)), header) if header.is_none_or(|header| header < height) => {
+                Ok(Some(Block { chain, height, time, hash: None, parent: None }))
+            }
+            (_, Some(header)) => self.block(chain, header),
+            (_, None) => Ok(None),
+        }
+    }
+
+    /// The header at a height, if one was appended.
+    pub fn block(&self, chain: Chain, height: u64) -> Result<Option<Block>> {
+        Ok(self.blocks(chain, height, height)?.pop())
+    }
+
+    /// The headers between two heights, both inclusive, in order.
+    pub fn blocks(&self, chain: Chain, low: u64, high: u64) -> Result<Vec<Block>> {
+        let headers = blocks::load(&self.store, &self.manifest.blocks, chain, low, high)?;
+        Ok(headers.into_values().collect())
+    }
+
+    /// One summary for each chain of which something is known, by name.
+    pub fn chains(&self) -> Vec<ChainSummary> {
+        Chain::all().filter_map(|chain| self.summary(chain)).collect()
+    }
+
+    fn summary(&self, chain: Chain) -> Option<ChainSummary> {
+        let parts = || self.manifest.parts.iter().filter(move |part| part.chain == chain);
+        let blocks = || self.manifest.blocks.iter().filter(move |part| part.chain == chain);
+        if parts().next().is_none() && blocks().next().is_none() {
+            return None;
+        }
+        let lows = blocks().map(|part| part.first_height);
+        let highs = blocks().map(|part| part.last_height);
+        Some(ChainSummary {
+            chain,
+            first_height: parts().filter_map(|part| part.first.height).chain(lows).min(),
+            last_height: parts().filter_map(|part| part.last.height).chain(highs).max(),
+            first_time: parts().map(|part| Time::from_seconds(part.min_time)).min(),
+            last_time: parts().map(|part| Time::from_seconds(part.max_time)).max(),
+            transfers: parts().map(|part| part.rows).sum(),
+            transactions: parts().map(|part| part.transactions).sum(),
+            blocks: blocks().map(|part| part.rows).sum(),
+        })
+    }
+
+    /// Every source that was appended, by ordinal.
+    pub fn imports(&self) -> &[Import] {
+        &self.manifest.imports
+    }
+
+    /// The record of a source, if it was appended.
+    pub fn import(&self, sha256: &[u8; 32], format: &str) -> Option<&Import> {
+        self.manifest.import(sha256, format)
+    }
+
+    /// What is known about tokens, by chain and asset.
+    pub fn tokens(&self) -> Vec<Token> {
+        self.manifest.tokens().into_iter().map(|(token, _)| token).collect()
+    }
+
+    /// SHA-256 over what is committed: transfers, headers, tokens. It stays the same where nothing
+    /// was added, and says nothing of file names, sources' names or moments of import. How the
+    /// batches were cut does change it; the index and every result are the same then.
+    pub fn digest(&self) -> [u8; 32] {
+        self.manifest.digest()
+    }
+
+    /// All transfers in the total order, streamed.
+    pub fn transfers(&self) -> Result<Transfers> {
+        Transfers::open(&self.store, &self.manifest.parts)
+    }
+
+    /// The journal of claims; a torn record at its end is cut off and reported.
+    pub fn journal(&self) -> Result<Journal> {
+        Journal::open(&self.store.folder.join(JOURNAL))
+    }
+
+    /// The index of this commit, built if it is not there.
+    pub fn index(&self) -> Result<Index> {
+        self.index_or(false)
+    }
+
+    /// The index, built anew whether or not it is there.
+    pub fn rebuild_index(&self) -> Result<Index> {
+        self.index_or(true)
+    }
+
+    fn index_or(&self, anew: bool) -> Result<Index> {
+        let path = self.store.folder.join(INDEX_LOCK);
+        let lock = File::create(&path).at(&path)?;
+        lock.lock().at(&path)?;
+        let folder = self.store.folder.join(INDEX);
+        let stamp = self.manifest.transfers_digest();
+        if !anew {
+            match Index::open(&folder, stamp) {
+                Err(error) if error.is_integrity() => {}
+                other => return other,
+            }
+        }
+        Index::build(&folder, stamp, self.transfers()?)
+    }
+
+    /// Verifies every committed file, the index if there is one, and the journal. Returns what is
+    /// damaged or missing, each with its file.
+    pub fn check(&self) -> Vec<Problem> {
+        let parts = self.manifest.parts.iter().map(|part| (&part.path, &part.sha256));
+        let blocks = self.manifest.blocks.iter().map(|part| (&part.path, &part.sha256));
+        let mut problems = Vec::new();
+        for (path, sha256) in parts.chain(blocks) {
+            let path = self.store.folder.join(path);
+            match disk::hash_file(&path) {
+                Ok(hash) if hash == *sha256 => {}
+                Ok(_) => problems.push(Problem { path, what: "its content was changed".into() }),
+                Err(error) => problems.push(Problem { path, what: error.to_string() }),
+            }
+        }
+        let folder = self.store.folder.join(INDEX);
+        let mut note = |found: Result<()>| {
+            problems.extend(found.err().map(|error| match error {
+                ArchiveError::Integrity { path, what } => Problem { path, what },
+                other => Problem { path: self.store.folder.clone(), what: other.to_string() },
+            }));
+        };
+        Index::check(&folder, self.manifest.transfers_digest())
+            .into_iter()
+            .for_each(|error| note(Err(error)));
+        note(Journal::check(&self.store.folder.join(JOURNAL)));
+        problems
+    }
+
+    fn writable(&self) -> Result<()> {
+        match self.lock {
+            Some(_) => Ok(()),
+            None => Err(ArchiveError::ReadOnly { path: self.store.folder.clone() }),
+        }
+    }
+
+    /// Makes `next` the truth, then removes the files that only the old manifest named.
+    fn commit(&mut self, next: Manifest) -> Result<()> {
+        if next == self.manifest {
+            return Ok(());
+        }
+        next.commit(&self.store.folder)?;
+        let old = std::mem::replace(&mut self.manifest, next);
+        for path in files(&old) {
+            if !files(&self.manifest).any(|kept| kept == path) {
+                // Garbage from here on; what cannot be removed now goes with the next opening.
+                let _ = fs::remove_file(self.store.folder.join(path));
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what a kill left behind: files of ours that the manifest does not name.
+    fn sweep(&self) -> Result<()> {
+        let named: std::collections::HashSet<&str> = files(&self.manifest).collect();
+        for chain in Chain::all() {
+            let folder = self.store.folder.join(format!("chain={chain}"));
+            for name in names(&folder)? {
+                let ours = name.ends_with(".tmp")
+                    || (name.ends_with(".parquet")
+                        && (name.starts_with("part-") || name.starts_with("blocks-")));
+                if ours && !named.contains(format!("chain={chain}/{name}").as_str()) {
+                    let path = folder.join(&name);
+                    fs::remove_file(&path).at(&path)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn files(manifest: &Manifest) -> impl Iterator<Item = &str> {
+    let parts = manifest.parts.iter().map(|part| part.path.as_str());
+    parts.chain(manifest.blocks.iter().map(|part| part.path.as_str()))
+}
+
+/// Names in a folder; none if there is no folder.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    if folder.is_dir() {
+        for entry in fs::read_dir(folder).at(folder)? {
+            names.extend(entry.at(folder)?.file_name().into_string());
+        }
+    }
+    Ok(names)
+}
+
+/// A folder with data but no manifest lost it; it must not pass for a new archive.
+fn refuse_orphans(folder: &Path) -> Result<()> {
+    for chain in Chain::all() {
+        if names(&folder.join(format!("chain={chain}")))?.iter().any(|n| n.ends_with(".parquet")) {
+            let path = folder.join(manifest::NAME);
+            return Err(ArchiveError::integrity(
+                &path,
+                "missing, but there are transfers beside it",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The ordinal of the batch's source; a new one is recorded.
+fn import_ordinal(next: &mut Manifest, batch: &Batch) -> Result<u32> {
+    let source = &batch.source;
+    if let Some(import) = next.import(&source.sha256, &source.format) {
+        return Ok(import.ordinal);
+    }
+    let limit = u64::from(u32::MAX);
+    let ordinal = u32::try_from(next.imports.len())
+        .map_err(|_| ArchiveError::TooLarge { what: "imports", limit })?;
+    next.imports.push(Import {
+        ordinal,
+        name: source.name.clone(),
+        format: source.format.clone(),
+        sha256: source.sha256,
+        rows: 0,
+        transfers: 0,
+        complete: false,
+    });
+    Ok(ordinal)
+}
+
+fn append_tokens(next: &mut Manifest, batch: &[Token], import: u32, rejected: &mut Vec<Rejected>) {
+    if batch.is_empty() {
+        return;
+    }
+    let mut known: std::collections::BTreeMap<(Chain, Asset), Token> =
+        next.tokens().into_iter().map(|(token, _)| ((token.chain, token.asset), token)).collect();
+    for token in batch {
+        let subject = Subject::Token { chain: token.chain, asset: token.asset };
+        let reason = match known.get(&(token.chain, token.asset)) {
+            Some(before) if before == token => continue,
+            Some(_) => Reason::TokenConflict,
+            None if !asset_fits(token.chain, &token.asset) => Reason::OtherChain("asset"),
+            None => {
+                next.add_token(token, import);
+                known.insert((token.chain, token.asset), token.clone());
+                continue;
+            }
+        };
+        rejected.push(Rejected { subject, reason });
+    }
+}

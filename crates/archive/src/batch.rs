@@ -1,0 +1,167 @@
+//! What goes in, and what the archive answers: a batch of rows of one source, and which of them
+//! were new, already there, or refused.
+
+use ledger::{Address, Asset, Block, Chain, Family, Place, Transfer, TransferError};
+
+/// The file (or node) that a batch was read from. Its identity is `sha256` and `format`; the name
+/// is kept for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub name: String,
+    /// SHA-256 of the file's bytes.
+    pub sha256: [u8; 32],
+    /// Name of the format it was read as ("etherscan", "bitcoin-blocks" …).
+    pub format: String,
+}
+
+/// A transfer and where its source says it: what a reader hands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub transfer: Transfer,
+    /// Row of the source, counted from the source's own first row.
+    pub row: u64,
+    /// How many equal rows came before this one in the same file or group. Part of the identity
+    /// of a transfer without a full position; kept but not compared otherwise.
+    pub occurrence: u32,
+}
+
+/// Decimals and symbol of an asset, as a source states them. Presentation only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    pub chain: Chain,
+    pub asset: Asset,
+    pub decimals: u8,
+    pub symbol: String,
+}
+
+/// Some rows of one source.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    pub source: Source,
+    pub entries: Vec<Entry>,
+    pub blocks: Vec<Block>,
+    pub tokens: Vec<Token>,
+    /// True with the last batch of the source: the import is then recorded as complete.
+    pub last: bool,
+}
+
+impl Batch {
+    /// An empty batch of `source`.
+    pub fn new(source: Source) -> Batch {
+        Batch { source, entries: vec![], blocks: vec![], tokens: vec![], last: false }
+    }
+}
+
+/// What [`crate::Archive::append`] did, committed when it returns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// Ordinal of the source, from 0 in order of first append.
+    pub import: u32,
+    /// Transfers that were new.
+    pub transfers: u64,
+    /// Transfers that were there already, with the same content.
+    pub already: u64,
+    /// Block headers that were new or said more than was known.
+    pub blocks: u64,
+    /// What was refused; everything else went in. In order of subject and row.
+    pub rejected: Vec<Rejected>,
+}
+
+/// One thing that was refused, for the caller to set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    pub subject: Subject,
+    pub reason: Reason,
+}
+
+/// What a refusal is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// The transfer of this source row.
+    Row(u64),
+    /// A block header.
+    Block { chain: Chain, height: u64 },
+    /// Metadata of a token.
+    Token { chain: Chain, asset: Asset },
+}
+
+/// Why something was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    #[error("the transfer contradicts itself: {0}")]
+    Transfer(#[from] TransferError),
+    #[error("the {0} is not of the transfer's chain")]
+    OtherChain(&'static str),
+    #[error("mint stands as receiver, or burn or fee as sender")]
+    WrongEnd,
+    #[error("other content than row {row} of the same source at the same position")]
+    ConflictInSource { row: u64 },
+    #[error("other content than row {row} of import {import} at the same position")]
+    ConflictWithArchive { import: u32, row: u64 },
+    #[error("another time, hash or parent than the block known at this height")]
+    BlockConflict,
+    #[error("other decimals or another symbol than known for this token")]
+    TokenConflict,
+}
+
+/// A transfer as the archive keeps it, with where it came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    pub transfer: Transfer,
+    /// Ordinal of the source that brought it first (see [`crate::Archive::imports`]).
+    pub import: u32,
+    /// Row in that source.
+    pub row: u64,
+    /// See [`Entry::occurrence`].
+    pub occurrence: u32,
+}
+
+/// Refuses what could not be written and read back as the same transfer.
+pub(crate) fn check(transfer: &Transfer) -> Result<(), Reason> {
+    transfer.check()?;
+    if matches!(transfer.from, Place::Burn | Place::Fee) || transfer.to == Place::Mint {
+        return Err(Reason::WrongEnd);
+    }
+    let chain = transfer.chain;
+    for (what, place) in [("sender", transfer.from), ("receiver", transfer.to)] {
+        if place.account().is_some_and(|address| !fits(chain, &address)) {
+            return Err(Reason::OtherChain(what));
+        }
+    }
+    let owners = [("sender's owner", transfer.from_owner), ("receiver's owner", transfer.to_owner)];
+    for (what, owner) in owners {
+        if owner.is_some_and(|address| !fits(chain, &address)) {
+            return Err(Reason::OtherChain(what));
+        }
+    }
+    let into = transfer.conversion.map(|conversion| conversion.asset);
+    if !asset_fits(chain, &transfer.asset) || into.is_some_and(|a| !asset_fits(chain, &a)) {
+        return Err(Reason::OtherChain("asset"));
+    }
+    Ok(())
+}
+
+/// True if the address can be one of the chain: its family, and no bytes beyond its length.
+fn fits(chain: Chain, address: &Address) -> bool {
+    address.belongs_to(chain.family())
+        && match address {
+            Address::Witness { version, length, program } => {
+                let length = usize::from(*length);
+                *version <= 16
+                    && (2..=40).contains(&length)
+                    && (*version != 0 || length == 20 || length == 32)
+                    && program[length..].iter().all(|b| *b == 0)
+            }
+            _ => true,
+        }
+}
+
+pub(crate) fn asset_fits(chain: Chain, asset: &Asset) -> bool {
+    match asset {
+        Asset::Native => true,
+        Asset::Token(contract) => {
+            chain.family() != Family::Bitcoin && contract.belongs_to(chain.family())
+        }
+        Asset::Trc10(_) => chain.family() == Family::Tron,
+    }
+}

@@ -1,0 +1,28 @@
+//! The archive: transfers and block headers on disk, the index beside them, the journal of claims.
+//!
+//! Ground state is Parquet in position order, one folder a chain, readable by DuckDB and pandas as
+//! it lies; `manifest.json` alone says which files count. The [`Index`] is derived from it, mapped
+//! into memory, disposable, and rebuilt to the same bytes. Files, order and identity of transfers,
+//! and what a crash can and cannot do, are described in `docs/archive.md`.
+
+mod append;
+mod archive;
+mod batch;
+mod blocks;
+mod disk;
+mod error;
+mod index;
+mod journal;
+mod manifest;
+mod order;
+mod part;
+mod rewrite;
+
+pub use archive::{Archive, ChainSummary, Problem};
+pub use batch::{Appended, Batch, Entry, Reason, Recorded, Rejected, Source, Subject, Token};
+pub use error::{ArchiveError, Result};
+pub use index::{Index, Ledger, PlaceRecord, Row};
+pub use journal::{Journal, MAX_CLAIM};
+pub use manifest::Import;
+pub use order::Transfers;
+pub use rewrite::Rewound;

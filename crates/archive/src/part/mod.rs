@@ -1,0 +1,91 @@
+//! One Parquet file of transfers: its columns, and the folder that holds such files.
+//!
+//! Columns are named as in the own CSV format. Amounts are strings of digits, because they go up to
+//! 2^128−1 and no decimal type that Parquet's readers share goes that far (in DuckDB:
+//! `amount::UHUGEINT`).
+
+mod read;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use rustc_hash::FxHashSet;
+
+use crate::disk;
+use crate::error::{ArchiveError, Result};
+
+pub(crate) use read::{KeyRow, PartReader, primitive, read_keys, seconds};
+pub(crate) use write::{PartWriter, properties, settle, temporary_path, write_error};
+
+pub(crate) const HEIGHT: usize = 0;
+pub(crate) const TX_INDEX: usize = 1;
+pub(crate) const INDEX: usize = 2;
+pub(crate) const TIME: usize = 3;
+pub(crate) const AMOUNT: usize = 9;
+
+/// The columns of a part, in order.
+pub(crate) static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| {
+    let text = || DataType::Utf8;
+    Arc::new(Schema::new(vec![
+        Field::new("height", DataType::UInt64, true),
+        Field::new("tx_index", DataType::UInt32, true),
+        Field::new("index", DataType::UInt32, true),
+        Field::new("time", time_type(), false),
+        Field::new("tx", DataType::FixedSizeBinary(32), true),
+        Field::new("kind", text(), false),
+        Field::new("from", text(), true),
+        Field::new("to", text(), true),
+        Field::new("asset", text(), false),
+        Field::new("amount", text(), false),
+        Field::new("asset_to", text(), true),
+        Field::new("amount_to", text(), true),
+        Field::new("from_owner", text(), true),
+        Field::new("to_owner", text(), true),
+        // Which end of the world an empty side is: mint, burn or fee.
+        Field::new("end", text(), true),
+        Field::new("import", DataType::UInt32, false),
+        Field::new("row", DataType::UInt64, false),
+        Field::new("occurrence", DataType::UInt32, false),
+    ]))
+});
+
+/// Parquet has no seconds, so times are milliseconds; the last three digits are zero.
+pub(crate) fn time_type() -> DataType {
+    DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))
+}
+
+/// The archive's folder, and which of its files were found to be what was committed.
+pub(crate) struct Store {
+    pub(crate) folder: PathBuf,
+    verified: Mutex<FxHashSet<[u8; 32]>>,
+}
+
+impl Store {
+    pub(crate) fn new(folder: &Path) -> Store {
+        Store { folder: folder.to_path_buf(), verified: Mutex::default() }
+    }
+
+    /// The path of a committed file whose bytes hash to `sha256`. Hashed once in the life of this
+    /// store, before the first read: no damaged byte reaches the Parquet decoder.
+    pub(crate) fn verified(&self, path: &str, sha256: &[u8; 32]) -> Result<PathBuf> {
+        let full = self.folder.join(path);
+        let known = |store: &Store| {
+            let set = store.verified.lock().unwrap_or_else(PoisonError::into_inner);
+            set.contains(sha256)
+        };
+        if !known(self) {
+            if disk::hash_file(&full)? != *sha256 {
+                return Err(ArchiveError::integrity(&full, "its SHA-256 is not the committed one"));
+            }
+            self.trust(sha256);
+        }
+        Ok(full)
+    }
+
+    /// Notes that this process has just written the file with that hash.
+    pub(crate) fn trust(&self, sha256: &[u8; 32]) {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(*sha256);
+    }
+}

@@ -1,0 +1,349 @@
+//! Writing a part: rows pushed in order, flushed by row groups, named by its hash when it is done.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_array::builder::{
+    FixedSizeBinaryBuilder, StringBuilder, TimestampMillisecondBuilder, UInt32Builder,
+    UInt64Builder,
+};
+use arrow_array::{ArrayRef, RecordBatch};
+use ledger::{Asset, Chain, Place, TxId};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use rustc_hash::FxHashMap;
+
+use super::{SCHEMA, Store};
+use crate::batch::Recorded;
+use crate::disk::{self, HashingFile};
+use crate::error::{ArchiveError, AtPath, Result};
+use crate::manifest::{Key, Part, Sorting, file_path};
+
+/// Rows of a row group: the unit that a look-up can skip.
+const GROUP_ROWS: usize = 1 << 18;
+/// Rows collected before they are encoded.
+const FLUSH_ROWS: usize = 1 << 14;
+/// Texts remembered, so that a base58 checksum is not computed for every row.
+const CACHE: usize = 1 << 18;
+
+/// A part that is being written.
+pub(crate) struct PartWriter<'a> {
+    store: &'a Store,
+    chain: Chain,
+    sorting: Sorting,
+    number: u64,
+    temporary: PathBuf,
+    writer: ArrowWriter<HashingFile>,
+    columns: Columns,
+    texts: Texts,
+    seen: Seen,
+}
+
+/// What the manifest will say about the part.
+#[derive(Default)]
+struct Seen {
+    rows: u64,
+    transactions: u64,
+    tx: Option<TxId>,
+    first: Key,
+    last: Key,
+    min_time: u32,
+    max_time: u32,
+    imports: Vec<u32>,
+}
+
+#[derive(Default)]
+struct Texts {
+    places: FxHashMap<Place, Box<str>>,
+    assets: FxHashMap<Asset, Box<str>>,
+}
+
+struct Columns {
+    height: UInt64Builder,
+    tx_index: UInt32Builder,
+    index: UInt32Builder,
+    time: TimestampMillisecondBuilder,
+    tx: FixedSizeBinaryBuilder,
+    kind: StringBuilder,
+    from: StringBuilder,
+    to: StringBuilder,
+    asset: StringBuilder,
+    amount: StringBuilder,
+    asset_to: StringBuilder,
+    amount_to: StringBuilder,
+    from_owner: StringBuilder,
+    to_owner: StringBuilder,
+    end: StringBuilder,
+    import: UInt32Builder,
+    row: UInt64Builder,
+    occurrence: UInt32Builder,
+    rows: usize,
+}
+
+/// How a part is compressed and encoded. Positions rise slowly, so their differences are stored;
+/// transaction ids do not repeat enough for a dictionary.
+pub(crate) fn properties() -> WriterProperties {
+    let mut builder = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_created_by("dyepack".to_string());
+    for column in ["height", "time", "row"] {
+        builder = builder
+            .set_column_dictionary_enabled(ColumnPath::from(column), false)
+            .set_column_encoding(ColumnPath::from(column), Encoding::DELTA_BINARY_PACKED);
+    }
+    for column in ["tx", "hash", "parent"] {
+        builder = builder.set_column_dictionary_enabled(ColumnPath::from(column), false);
+    }
+    builder.build()
+}
+
+impl<'a> PartWriter<'a> {
+    pub(crate) fn create(
+        store: &'a Store,
+        chain: Chain,
+        sorting: Sorting,
+        number: u64,
+    ) -> Result<PartWriter<'a>> {
+        let temporary = temporary_path(store, chain, number)?;
+        let file = HashingFile::create(&temporary)?;
+        let writer = ArrowWriter::try_new(file, SCHEMA.clone(), Some(properties()))
+            .map_err(|error| ArchiveError::integrity(&temporary, error))?;
+        let columns = Columns::new();
+        let (texts, seen) = (Texts::default(), Seen::default());
+        Ok(PartWriter { store, chain, sorting, number, temporary, writer, columns, texts, seen })
+    }
+
+    /// Adds the next row; the caller keeps the order.
+    pub(crate) fn push(&mut self, row: &Recorded) -> Result<()> {
+        self.seen.push(row);
+        self.columns.push(row, &mut self.texts);
+        if self.columns.rows >= FLUSH_ROWS { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let bad = |error: &dyn std::fmt::Display| ArchiveError::integrity(&self.temporary, error);
+        let batch =
+            RecordBatch::try_new(SCHEMA.clone(), self.columns.take()).map_err(|e| bad(&e))?;
+        self.writer.write(&batch).map_err(|error| write_error(&self.temporary, error))
+    }
+
+    /// Syncs the file under its final name. `None`, and no file, if no row was pushed.
+    pub(crate) fn finish(mut self) -> Result<Option<Part>> {
+        if self.seen.rows == 0 {
+            drop(self.writer);
+            fs::remove_file(&self.temporary).at(&self.temporary)?;
+            return Ok(None);
+        }
+        self.flush()?;
+        let file = self.writer.into_inner().map_err(|e| write_error(&self.temporary, e))?;
+        let (sha256, bytes) = file.finish(&self.temporary)?;
+        let path = file_path(self.chain, "part", self.number, &sha256);
+        settle(self.store, &self.temporary, &path, &sha256)?;
+        let mut imports = self.seen.imports;
+        imports.sort_unstable();
+        Ok(Some(Part {
+            chain: self.chain,
+            sorting: self.sorting,
+            number: self.number,
+            path,
+            sha256,
+            bytes,
+            rows: self.seen.rows,
+            transactions: self.seen.transactions,
+            first: self.seen.first,
+            last: self.seen.last,
+            min_time: self.seen.min_time,
+            max_time: self.seen.max_time,
+            imports,
+        }))
+    }
+}
+
+/// A full disk is no damage.
+pub(crate) fn write_error(
+    path: &std::path::Path,
+    error: parquet::errors::ParquetError,
+) -> ArchiveError {
+    let source = std::io::Error::other(error);
+    ArchiveError::Io { path: path.to_path_buf(), source }
+}
+
+/// Where a new file of `chain` is written until its hash is known.
+pub(crate) fn temporary_path(store: &Store, chain: Chain, number: u64) -> Result<PathBuf> {
+    let folder = store.folder.join(format!("chain={chain}"));
+    if !folder.is_dir() {
+        fs::create_dir_all(&folder).at(&folder)?;
+        disk::sync_folder(&store.folder)?;
+    }
+    Ok(folder.join(format!("{number:08}.tmp")))
+}
+
+/// Gives a synced file its final name.
+pub(crate) fn settle(
+    store: &Store,
+    temporary: &std::path::Path,
+    path: &str,
+    sha256: &[u8; 32],
+) -> Result<()> {
+    let full = store.folder.join(path);
+    fs::rename(temporary, &full).at(&full)?;
+    store.trust(sha256);
+    full.parent().map_or(Ok(()), disk::sync_folder)
+}
+
+impl Seen {
+    fn push(&mut self, row: &Recorded) {
+        let transfer = &row.transfer;
+        let position = transfer.position;
+        let time = transfer.time.seconds();
+        let key = Key {
+            height: position.height,
+            tx_index: position.tx_index,
+            index: position.index,
+            time,
+        };
+        if self.rows == 0 {
+            (self.first, self.min_time) = (key, time);
+        }
+        if transfer.tx.is_some() && transfer.tx != self.tx {
+            self.transactions += 1;
+        }
+        self.tx = transfer.tx;
+        self.last = key;
+        self.min_time = self.min_time.min(time);
+        self.max_time = self.max_time.max(time);
+        self.rows += 1;
+        if self.imports.last() != Some(&row.import) && !self.imports.contains(&row.import) {
+            self.imports.push(row.import);
+        }
+    }
+}
+
+impl Texts {
+    fn place(&mut self, chain: Chain, place: &Place) -> &str {
+        if self.places.len() >= CACHE {
+            self.places.clear();
+        }
+        self.places.entry(*place).or_insert_with(|| place.text(chain).into())
+    }
+
+    fn asset(&mut self, chain: Chain, asset: &Asset) -> &str {
+        if self.assets.len() >= CACHE {
+            self.assets.clear();
+        }
+        self.assets.entry(*asset).or_insert_with(|| asset.text(chain).into())
+    }
+}
+
+impl Columns {
+    fn new() -> Columns {
+        Columns {
+            height: UInt64Builder::new(),
+            tx_index: UInt32Builder::new(),
+            index: UInt32Builder::new(),
+            time: TimestampMillisecondBuilder::new().with_timezone("UTC"),
+            tx: FixedSizeBinaryBuilder::new(32),
+            kind: StringBuilder::new(),
+            from: StringBuilder::new(),
+            to: StringBuilder::new(),
+            asset: StringBuilder::new(),
+            amount: StringBuilder::new(),
+            asset_to: StringBuilder::new(),
+            amount_to: StringBuilder::new(),
+            from_owner: StringBuilder::new(),
+            to_owner: StringBuilder::new(),
+            end: StringBuilder::new(),
+            import: UInt32Builder::new(),
+            row: UInt64Builder::new(),
+            occurrence: UInt32Builder::new(),
+            rows: 0,
+        }
+    }
+
+    fn push(&mut self, recorded: &Recorded, texts: &mut Texts) {
+        let transfer = &recorded.transfer;
+        let chain = transfer.chain;
+        self.height.append_option(transfer.position.height);
+        self.tx_index.append_option(transfer.position.tx_index);
+        self.index.append_option(transfer.position.index);
+        self.time.append_value(i64::from(transfer.time.seconds()) * 1000);
+        match &transfer.tx {
+            // The builder was made for 32 bytes, the only way in which this can fail.
+            Some(tx) => self.tx.append_value(tx.bytes()).unwrap_or_default(),
+            None => self.tx.append_null(),
+        }
+        self.kind.append_value(transfer.kind.name());
+        for (column, place) in [(&mut self.from, transfer.from), (&mut self.to, transfer.to)] {
+            column.append_option(place.holds_value().then(|| texts.place(chain, &place)));
+        }
+        self.asset.append_value(texts.asset(chain, &transfer.asset));
+        append_number(&mut self.amount, transfer.amount.base_units());
+        match &transfer.conversion {
+            Some(into) => {
+                self.asset_to.append_value(texts.asset(chain, &into.asset));
+                append_number(&mut self.amount_to, into.amount.base_units());
+            }
+            None => {
+                self.asset_to.append_null();
+                self.amount_to.append_null();
+            }
+        }
+        let owners =
+            [(&mut self.from_owner, transfer.from_owner), (&mut self.to_owner, transfer.to_owner)];
+        for (column, owner) in owners {
+            column.append_option(owner.map(|o| texts.place(chain, &Place::Account(o))));
+        }
+        self.end.append_option(end_name(&transfer.from).or_else(|| end_name(&transfer.to)));
+        self.import.append_value(recorded.import);
+        self.row.append_value(recorded.row);
+        self.occurrence.append_value(recorded.occurrence);
+        self.rows += 1;
+    }
+
+    /// The columns so far, in the order of the schema; none are left.
+    fn take(&mut self) -> Vec<ArrayRef> {
+        self.rows = 0;
+        vec![
+            Arc::new(self.height.finish()),
+            Arc::new(self.tx_index.finish()),
+            Arc::new(self.index.finish()),
+            Arc::new(self.time.finish()),
+            Arc::new(self.tx.finish()),
+            Arc::new(self.kind.finish()),
+            Arc::new(self.from.finish()),
+            Arc::new(self.to.finish()),
+            Arc::new(self.asset.finish()),
+            Arc::new(self.amount.finish()),
+            Arc::new(self.asset_to.finish()),
+            Arc::new(self.amount_to.finish()),
+            Arc::new(self.from_owner.finish()),
+            Arc::new(self.to_owner.finish()),
+            Arc::new(self.end.finish()),
+            Arc::new(self.import.finish()),
+            Arc::new(self.row.finish()),
+            Arc::new(self.occurrence.finish()),
+        ]
+    }
+}
+
+/// The word of the `end` column.
+fn end_name(place: &Place) -> Option<&'static str> {
+    match place {
+        Place::Mint => Some("mint"),
+        Place::Burn => Some("burn"),
+        Place::Fee => Some("fee"),
+        _ => None,
+    }
+}
+
+fn append_number(column: &mut StringBuilder, number: u128) {
+    // Writing to memory cannot fail; the empty value ends the text.
+    let _ = write!(column, "{number}");
+    column.append_value("");
+}

@@ -1,0 +1,136 @@
+//! Changing what is committed without adding to it: rewinding a chain after a reorganisation, and
+//! merging small parts so that reading never has to open thousands.
+//!
+//! Both write new files beside the old ones; the caller commits and then removes the old.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ledger::Chain;
+
+use crate::blocks;
+use crate::error::Result;
+use crate::manifest::{BlockPart, Manifest, Part, Sorting};
+use crate::order::Merge;
+use crate::part::{PartWriter, Store};
+
+/// Parts of similar size are merged when there are this many of them.
+const FAN: usize = 16;
+
+/// What [`crate::Archive::rewind`] dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rewound {
+    pub transfers: u64,
+    pub blocks: u64,
+}
+
+/// Parts whose numbers of rows lie within a factor of 16 are of one tier.
+fn tier(rows: u64) -> u32 {
+    rows.max(1).ilog2() / 4
+}
+
+/// Merges small parts and block files, tier by tier, until none has too many.
+pub(crate) fn compact(store: &Arc<Store>, manifest: &mut Manifest) -> Result<()> {
+    while let Some(chosen) =
+        crowded(&manifest.parts, |p| (p.chain, p.sorting == Sorting::Time, tier(p.rows)))
+    {
+        let (old, kept) = split(std::mem::take(&mut manifest.parts), &chosen);
+        manifest.parts = kept;
+        let number = manifest.take_number();
+        let merged = rewrite(store, old, number, u64::MAX)?;
+        manifest.parts.extend(merged);
+    }
+    while let Some(chosen) = crowded(&manifest.blocks, |p| (p.chain, tier(p.rows))) {
+        let (old, kept) = split(std::mem::take(&mut manifest.blocks), &chosen);
+        manifest.blocks = kept;
+        let number = manifest.take_number();
+        let chain = old[0].chain;
+        let headers = blocks::load(store, &old, chain, 0, u64::MAX)?;
+        manifest.blocks.extend(blocks::write(store, chain, number, &headers)?);
+    }
+    Ok(())
+}
+
+/// The members of the first class that has [`FAN`] of them.
+fn crowded<P, K: Ord>(parts: &[P], class: impl Fn(&P) -> K) -> Option<Vec<usize>> {
+    let mut classes: BTreeMap<K, Vec<usize>> = BTreeMap::new();
+    for (number, part) in parts.iter().enumerate() {
+        classes.entry(class(part)).or_default().push(number);
+    }
+    classes.into_values().find(|members| members.len() >= FAN)
+}
+
+fn split<P>(parts: Vec<P>, chosen: &[usize]) -> (Vec<P>, Vec<P>) {
+    let (mut old, mut kept) = (Vec::new(), Vec::new());
+    for (number, part) in parts.into_iter().enumerate() {
+        if chosen.contains(&number) { old.push(part) } else { kept.push(part) }
+    }
+    (old, kept)
+}
+
+/// One part with the rows of `old` (of one chain and sorting) up to `height`.
+fn rewrite(store: &Arc<Store>, old: Vec<Part>, number: u64, height: u64) -> Result<Option<Part>> {
+    let Some(first) = old.first() else { return Ok(None) };
+    let mut writer = PartWriter::create(store, first.chain, first.sorting, number)?;
+    for row in Merge::new(store, old) {
+        let row = row?;
+        if row.transfer.position.height.is_none_or(|at| at <= height) {
+            writer.push(&row)?;
+        }
+    }
+    writer.finish()
+}
+
+/// Drops what stands above `height` on `chain`; rows without a height stay.
+pub(crate) fn rewind(
+    store: &Arc<Store>,
+    manifest: &mut Manifest,
+    chain: Chain,
+    height: u64,
+) -> Result<Rewound> {
+    let mut rewound = Rewound::default();
+    let above =
+        |part: &Part| part.chain == chain && part.last.height.is_some_and(|last| last > height);
+    let (cut, kept): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut manifest.parts).into_iter().partition(above);
+    manifest.parts = kept;
+    for part in cut {
+        for import in &part.imports {
+            if let Some(import) = manifest.imports.get_mut(*import as usize) {
+                import.complete = false;
+            }
+        }
+        rewound.transfers += part.rows;
+        if part.first.height.is_none_or(|first| first <= height) {
+            let number = manifest.take_number();
+            let rest = rewrite(store, vec![part], number, height)?;
+            rewound.transfers -= rest.as_ref().map_or(0, |rest| rest.rows);
+            manifest.parts.extend(rest);
+        }
+    }
+    rewound.blocks = rewind_blocks(store, manifest, chain, height)?;
+    Ok(rewound)
+}
+
+fn rewind_blocks(
+    store: &Arc<Store>,
+    manifest: &mut Manifest,
+    chain: Chain,
+    height: u64,
+) -> Result<u64> {
+    let above = |part: &BlockPart| part.chain == chain && part.last_height > height;
+    let (cut, kept): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut manifest.blocks).into_iter().partition(above);
+    manifest.blocks = kept;
+    let mut dropped = 0;
+    for part in cut {
+        dropped += part.rows;
+        if part.first_height <= height {
+            let number = manifest.take_number();
+            let headers = blocks::load(store, std::slice::from_ref(&part), chain, 0, height)?;
+            dropped -= headers.len() as u64;
+            manifest.blocks.extend(blocks::write(store, chain, number, &headers)?);
+        }
+    }
+    Ok(dropped)
+}

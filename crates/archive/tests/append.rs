@@ -1,0 +1,253 @@
+//! Identity: what is a duplicate, what contradicts, what is refused, what a second import changes.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
+mod support;
+
+use archive::{Archive, Batch, Entry, Reason, Subject, Token};
+use ledger::{Address, Amount, Asset, Block, Chain, Kind, Place, Position, Time, Transfer};
+use support::*;
+
+fn placed(height: u64, tx_index: u32, from: u64) -> Transfer {
+    let position = Position::full(height, tx_index, 0);
+    transfer(Chain::TRON, position, 1000 + height as u32, from, from + 1)
+}
+
+fn unplaced(time: u32, from: u64) -> Transfer {
+    transfer(Chain::TRON, Position::UNKNOWN, time, from, from + 1)
+}
+
+#[test]
+fn importing_twice_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = [placed(5, 0, 1), placed(5, 1, 2), unplaced(700, 3), placed(9, 0, 4)];
+    let first = append(folder.path(), &batch("a", numbered(&rows)));
+    assert_eq!((first.transfers, first.already, first.rejected.len()), (4, 0, 0));
+    let before = Archive::read(folder.path()).unwrap().digest();
+    let second = append(folder.path(), &batch("a", numbered(&rows)));
+    assert_eq!((second.transfers, second.already, second.rejected.len()), (0, 4, 0));
+    assert_eq!(second.import, 0);
+    let third = append(folder.path(), &batch("another name", numbered(&rows)));
+    assert_eq!((third.import, third.transfers, third.already), (1, 0, 4));
+    let archive = Archive::read(folder.path()).unwrap();
+    assert_eq!(archive.digest(), before);
+    assert_eq!(archive.imports().len(), 2);
+    assert_eq!((archive.imports()[0].transfers, archive.imports()[0].rows), (4, 4));
+}
+
+#[test]
+fn duplicates_and_conflicts_within_a_batch() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut other = placed(5, 0, 1);
+    other.amount = Amount::new(999);
+    let rows = [placed(5, 0, 1), placed(5, 0, 1), other, placed(6, 0, 1)];
+    let done = append(folder.path(), &batch("a", numbered(&rows)));
+    assert_eq!((done.transfers, done.already), (2, 1));
+    assert_eq!(done.rejected.len(), 1);
+    assert_eq!(done.rejected[0].subject, Subject::Row(2));
+    assert_eq!(done.rejected[0].reason, Reason::ConflictInSource { row: 0 });
+}
+
+#[test]
+fn conflicts_with_what_is_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    append(folder.path(), &batch("a", numbered(&[placed(4, 0, 7), placed(5, 0, 1)])));
+    let mut other = placed(5, 0, 1);
+    other.kind = Kind::Internal;
+    let rows = [placed(4, 0, 7), other, placed(5, 1, 1)];
+    let done = append(folder.path(), &batch("b", numbered(&rows)));
+    assert_eq!((done.transfers, done.already), (1, 1));
+    assert_eq!(done.rejected.len(), 1);
+    assert_eq!(done.rejected[0].subject, Subject::Row(1));
+    let reason = Reason::ConflictWithArchive { import: 0, row: 1 };
+    assert_eq!(done.rejected[0].reason, reason);
+    let archive = Archive::read(folder.path()).unwrap();
+    assert_eq!(transfers(&archive), [placed(4, 0, 7), placed(5, 0, 1), placed(5, 1, 1)]);
+}
+
+#[test]
+fn rows_without_position_are_told_apart_by_occurrence() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = unplaced(700, 3);
+    let twice = vec![
+        Entry { transfer: row, row: 0, occurrence: 0 },
+        Entry { transfer: row, row: 1, occurrence: 1 },
+    ];
+    assert_eq!(append(folder.path(), &batch("wallet a", twice.clone())).transfers, 2);
+    // The same pair of wallets exported from the other side: the same two rows.
+    let done = append(folder.path(), &batch("wallet b", twice));
+    assert_eq!((done.transfers, done.already), (0, 2));
+    // A height alone is no full position: identity is still all of the fields.
+    let partial = |amount: u128| Transfer {
+        position: Position { height: Some(5), ..Position::UNKNOWN },
+        amount: Amount::new(amount),
+        ..row
+    };
+    let rows = numbered(&[partial(1), partial(2), partial(1)]);
+    let done = append(folder.path(), &batch("c", rows));
+    assert_eq!((done.transfers, done.already, done.rejected.len()), (2, 1, 0));
+    let done = append(folder.path(), &batch("d", numbered(&[partial(2), partial(3)])));
+    assert_eq!((done.transfers, done.already), (1, 1));
+}
+
+#[test]
+fn what_could_not_be_read_back_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = placed(1, 0, 1);
+    let evm = Place::Account(Address::Evm([9; 20]));
+    let trc10 = Transfer { chain: Chain::ETHEREUM, from: evm, to: evm, ..placed(2, 0, 1) };
+    let rows = [
+        Transfer { to: evm, ..good },
+        Transfer { to: Place::Mint, ..good },
+        Transfer { from: Place::Fee, ..good },
+        Transfer { from: Place::Mint, to: Place::Burn, ..good },
+        Transfer { asset: Asset::Trc10(5), ..trc10 },
+        Transfer { to_owner: Some(Address::P2sh([1; 20])), ..good },
+        good,
+    ];
+    let done = append(folder.path(), &batch("a", numbered(&rows)));
+    assert_eq!(done.transfers, 1);
+    let refused: Vec<Subject> = done.rejected.iter().map(|r| r.subject).collect();
+    assert_eq!(refused, (0..6).map(Subject::Row).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_field_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rows = random_world(3, 400);
+    rows[5].amount = Amount::MAX;
+    rows[6].tx = None;
+    rows[7].position = Position { index: Some(4), ..Position::UNKNOWN };
+    rows[8].time = Time::from_seconds(u32::MAX);
+    let segwit = Address::parse(Chain::BITCOIN, "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4");
+    rows.push(Transfer {
+        to_owner: Some(segwit.unwrap()),
+        ..transfer(Chain::BITCOIN, Position::full(1, 0, 0), 5, 1, 2)
+    });
+    // A fee that is burned, and one that is not: both have an empty receiver.
+    let fee = Transfer { kind: Kind::Fee, to: Place::Burn, ..placed(900, 0, 1) };
+    rows.push(fee);
+    rows.push(Transfer { to: Place::Fee, ..placed(900, 1, 1) });
+    append(folder.path(), &batch("a", numbered(&rows)));
+    let archive = Archive::read(folder.path()).unwrap();
+    let mut got = recorded(&archive);
+    got.sort_by_key(|recorded| recorded.row);
+    let got: Vec<Transfer> = got.into_iter().map(|recorded| recorded.transfer).collect();
+    assert_eq!(got, rows);
+}
+
+#[test]
+fn many_small_batches_are_merged_and_stay_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = random_world(11, 120);
+    let mut archive = Archive::open(folder.path()).unwrap();
+    for (n, row) in rows.iter().enumerate() {
+        let mut one = batch("live", vec![Entry { transfer: *row, row: n as u64, occurrence: 0 }]);
+        one.blocks = vec![block(row.position.height.unwrap() + n as u64, 1)];
+        assert_eq!(archive.append(&one).unwrap().transfers, 1);
+    }
+    let files = |kind: &str| {
+        let folders = std::fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().path());
+        let names = folders.filter(|f| f.is_dir()).flat_map(|f| std::fs::read_dir(f).unwrap());
+        names
+            .filter(|f| f.as_ref().unwrap().file_name().to_string_lossy().starts_with(kind))
+            .count()
+    };
+    assert!(files("part-") <= 3 * 2 * 16, "{} parts", files("part-"));
+    assert!(files("blocks-") <= 2 * 16, "{} block files", files("blocks-"));
+    let whole = tempfile::tempdir().unwrap();
+    append(whole.path(), &batch("live", numbered(&rows)));
+    assert_eq!(recorded(&archive), recorded(&Archive::read(whole.path()).unwrap()));
+    assert!(archive.check().is_empty());
+}
+
+fn block(height: u64, hash: u8) -> Block {
+    let time = Time::from_seconds(1000 + height as u32);
+    Block { chain: Chain::TRON, height, time, hash: Some([hash; 32]), parent: None }
+}
+
+#[test]
+fn headers_agree_grow_or_conflict() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut archive = Archive::open(folder.path()).unwrap();
+    let bare = Block { hash: None, ..block(7, 1) };
+    let with_blocks = |blocks: Vec<Block>| Batch { blocks, ..Batch::new(source("b")) };
+    assert_eq!(archive.append(&with_blocks(vec![bare, block(8, 2)])).unwrap().blocks, 2);
+    assert_eq!(archive.append(&with_blocks(vec![bare, block(8, 2)])).unwrap().blocks, 0);
+    let done = archive.append(&with_blocks(vec![block(7, 1), block(8, 3)])).unwrap();
+    assert_eq!(done.blocks, 1);
+    assert_eq!(done.rejected.len(), 1);
+    assert_eq!(done.rejected[0].reason, Reason::BlockConflict);
+    assert_eq!(archive.block(Chain::TRON, 7).unwrap(), Some(block(7, 1)));
+    assert_eq!(archive.tip(Chain::TRON).unwrap(), Some(block(8, 2)));
+    assert_eq!(archive.tip(Chain::BITCOIN).unwrap(), None);
+    assert_eq!(archive.append(&with_blocks(vec![bare])).unwrap().blocks, 0);
+}
+
+#[test]
+fn tokens_are_kept_and_contradictions_returned() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut archive = Archive::open(folder.path()).unwrap();
+    let asset = Asset::Token(account(Chain::TRON, 1).account().unwrap());
+    let usdt = Token { chain: Chain::TRON, asset, decimals: 6, symbol: "USDT".into() };
+    let with_tokens = |tokens: Vec<Token>| Batch { tokens, ..Batch::new(source("t")) };
+    archive.append(&with_tokens(vec![usdt.clone(), usdt.clone()])).unwrap();
+    let other = Token { decimals: 18, ..usdt.clone() };
+    let done = archive.append(&with_tokens(vec![other])).unwrap();
+    assert_eq!(done.rejected[0].reason, Reason::TokenConflict);
+    drop(archive);
+    assert_eq!(Archive::read(folder.path()).unwrap().tokens(), [usdt]);
+}
+
+#[test]
+fn rewind_drops_what_stands_above() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut archive = Archive::open(folder.path()).unwrap();
+    let rows = [placed(5, 0, 1), placed(6, 0, 1), placed(7, 0, 1), unplaced(9999, 3)];
+    let mut all = batch("a", numbered(&rows));
+    all.blocks = vec![block(5, 1), block(6, 1), block(7, 1)];
+    all.last = true;
+    archive.append(&all).unwrap();
+    let before = archive.digest();
+    assert!(archive.imports()[0].complete);
+    let rewound = archive.rewind(Chain::TRON, 6).unwrap();
+    assert_eq!((rewound.transfers, rewound.blocks), (1, 1));
+    assert_eq!(transfers(&archive), [rows[0], rows[1], rows[3]]);
+    assert_eq!(archive.tip(Chain::TRON).unwrap(), Some(block(6, 1)));
+    assert!(!archive.imports()[0].complete);
+    assert_ne!(archive.digest(), before);
+    assert_eq!(archive.rewind(Chain::TRON, 6).unwrap().transfers, 0);
+    assert_eq!(archive.index().unwrap().rows(), 3);
+    // Another block 7 now takes the place of the old one.
+    let other = [placed(7, 0, 9)];
+    assert_eq!(archive.append(&batch("b", numbered(&other))).unwrap().transfers, 1);
+    assert_eq!(archive.rewind(Chain::TRON, 0).unwrap().transfers, 3);
+    assert_eq!(transfers(&archive), [rows[3]]);
+    assert!(archive.check().is_empty());
+}
+
+#[test]
+fn summaries_say_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut archive = Archive::open(folder.path()).unwrap();
+    let rows = [placed(5, 0, 1), placed(8, 0, 1), unplaced(10, 3)];
+    archive.append(&Batch { blocks: vec![block(9, 1)], ..batch("a", numbered(&rows)) }).unwrap();
+    let [tron] = archive.chains()[..] else { panic!("one chain") };
+    assert_eq!((tron.first_height, tron.last_height), (Some(5), Some(9)));
+    assert_eq!(tron.first_time, Some(Time::from_seconds(10)));
+    assert_eq!(tron.last_time, Some(Time::from_seconds(1008)));
+    assert_eq!((tron.transfers, tron.transactions, tron.blocks), (3, 3, 1));
+}
+
+#[test]
+fn one_writer_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Archive::open(folder.path()).unwrap();
+    assert!(matches!(Archive::open(folder.path()), Err(archive::ArchiveError::Locked { .. })));
+    let mut reader = Archive::read(folder.path()).unwrap();
+    assert!(matches!(
+        reader.append(&batch("a", vec![])),
+        Err(archive::ArchiveError::ReadOnly { .. })
+    ));
+    drop(first);
+    Archive::open(folder.path()).unwrap();
+}

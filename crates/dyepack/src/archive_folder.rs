@@ -1,0 +1,40 @@
+//! Where the archive is: the flag, the environment, or the user's data folder; and opening it.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use archive::{Archive, ArchiveError};
+
+use crate::cli::Global;
+use crate::exit::{Coded, Exit};
+
+/// The folder that a command works on.
+pub(crate) fn folder(global: &Global) -> anyhow::Result<PathBuf> {
+    if let Some(folder) = &global.archive {
+        return Ok(folder.clone());
+    }
+    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
+    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/share"));
+    let data = data.or_else(home).ok_or_else(|| {
+        Coded::new(Exit::Usage, "there is no data folder to keep an archive in")
+            .help("name one: --archive DIR, or DYEPACK_ARCHIVE")
+    })?;
+    Ok(data.join("dyepack"))
+}
+
+/// Opens the archive for reading.
+pub(crate) fn read(global: &Global) -> anyhow::Result<Archive> {
+    let folder = folder(global)?;
+    match Archive::read(&folder) {
+        Err(ArchiveError::Missing { .. }) => {
+            let message = format!("there is no archive in {}", folder.display());
+            Err(Coded::new(Exit::NoData, message).help("dyepack import FILE… makes one").into())
+        }
+        other => other.context("cannot open the archive"),
+    }
+}
+
+/// Opens the archive for writing, and makes it where there is none.
+pub(crate) fn write(global: &Global) -> anyhow::Result<Archive> {
+    Archive::open(&folder(global)?).context("cannot open the archive for writing")
+}

@@ -1,0 +1,157 @@
+//! `dyepack demo`: the main job on a real case that is inside the program: no network, no set-up.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use archive::Archive;
+use cases::case_file::CaseFile;
+use cases::claim::{Claim, What};
+use chains::exports::{self, ColumnMap, Context, Options};
+use clap::Args;
+use taint::RuleName;
+
+use crate::cli::Global;
+use crate::command::trace::{conserved, write_whole};
+use crate::command::{label, trace_text};
+use crate::exit::Exit;
+use crate::import_file;
+use crate::investigation::{Asked, Investigation, Traced};
+use crate::output::{Output, Tone, toned};
+use crate::progress;
+use crate::report_page;
+use crate::waterfall_view::{Look, draw_all};
+
+/// Trace the Ronin theft of 2022 from data inside this program: no network, no set-up.
+#[derive(Args)]
+pub(crate) struct DemoArgs {
+    /// Folder for the archive, the picture and the result; made if it is not there
+    #[arg(default_value = "dyepack-demo", value_name = "DIR")]
+    folder: PathBuf,
+}
+
+const TRANSACTIONS: &str = include_str!("../../../../examples/ronin-2022/transactions.csv");
+const MAP: &str = include_str!("../../../../examples/ronin-2022/map.toml");
+const CASE: &str = include_str!("../../../../examples/ronin-2022/case.toml");
+/// Shipped labels: file name, content, who says so.
+const LABELS: [(&str, &str, &str); 4] = [
+    ("lazarus.yaml", include_str!("../../../../data/labels/lazarus.yaml"), "GraphSense TagPacks"),
+    ("lazarus2.yaml", include_str!("../../../../data/labels/lazarus2.yaml"), "GraphSense TagPacks"),
+    (
+        "tornado_cash.yaml",
+        include_str!("../../../../data/labels/tornado_cash.yaml"),
+        "GraphSense TagPacks",
+    ),
+    (
+        "sanctioned_addresses_ETH.txt",
+        include_str!("../../../../data/labels/sanctioned_addresses_ETH.txt"),
+        "OFAC SDN list, 2024-09-27",
+    ),
+];
+
+pub(crate) fn run(args: &DemoArgs, _global: &Global, output: &Output) -> anyhow::Result<Exit> {
+    let folder = &args.folder;
+    let inputs = folder.join("inputs");
+    fs::create_dir_all(&inputs).with_context(|| format!("cannot make {}", inputs.display()))?;
+    let mut archive = Archive::open(&folder.join("archive"))?;
+    import(&mut archive, &inputs, output)?;
+    claims(&archive, &inputs, output)?;
+    let investigation = Investigation::open(archive)?;
+    let case = CaseFile::parse(CASE.as_bytes())?;
+    let asked = Asked {
+        rule: RuleName::Haircut,
+        until: None,
+        through: Vec::new(),
+        max_hops: None,
+        service_degree: 1000,
+        label_confidence: cases::stop::DEFAULT_CONFIDENCE,
+        full_replay: false,
+        list_hops: false,
+        paths_to: None,
+    };
+    let traced = investigation.trace(&case, &[], &asked)?;
+    let files = write_files(folder, &traced, &investigation)?;
+    if output.json {
+        output.document(&traced.result)?;
+    } else {
+        output.data(&trace_text::text(&traced.result, output, false))?;
+        output.data(&next_steps(folder, &files))?;
+    }
+    Ok(if conserved(&traced.result) { Exit::Ok } else { Exit::Integrity })
+}
+
+fn import(archive: &mut Archive, inputs: &Path, output: &Output) -> anyhow::Result<()> {
+    let path = inputs.join("transactions.csv");
+    write_whole(&path, TRANSACTIONS.as_bytes())?;
+    write_whole(&inputs.join("map.toml"), MAP.as_bytes())?;
+    write_whole(&inputs.join("case.toml"), CASE.as_bytes())?;
+    let options = Options { map: Some(ColumnMap::parse(MAP)?), ..Options::default() };
+    let recognised = exports::named("map", TRANSACTIONS.as_bytes()).context("no format `map`")?;
+    let bar = progress::spinner(output, "importing");
+    let into = Some(archive);
+    let done = import_file::import(into, &path, recognised, &options, &mut Context::new(), &bar)?;
+    bar.finish_and_clear();
+    output.note(&format!("imported {}: {} rows", path.display(), done.summary.rows));
+    Ok(())
+}
+
+fn claims(archive: &Archive, inputs: &Path, output: &Output) -> anyhow::Result<()> {
+    if crate::sources::casebook(archive)?.cases().next().is_some() {
+        return Ok(());
+    }
+    let mut count = 0;
+    for (name, content, source) in LABELS {
+        let path = inputs.join(name);
+        write_whole(&path, content.as_bytes())?;
+        let (_, reading) = label::read(&path, None, source)?;
+        count += reading.labels.len();
+        label::append(archive, reading.labels)?;
+    }
+    output.note(&format!("imported {count} labels"));
+    let case = What::CaseAdded(CaseFile::parse(CASE.as_bytes())?);
+    let claim = Claim { who: label::who(), when: label::now()?, what: case };
+    archive.journal()?.append_all(&[claim.encode()?])?;
+    Ok(())
+}
+
+struct Files {
+    picture: PathBuf,
+    page: PathBuf,
+    result: PathBuf,
+}
+
+fn write_files(
+    folder: &Path,
+    traced: &Traced,
+    investigation: &Investigation,
+) -> anyhow::Result<Files> {
+    let files = Files {
+        picture: folder.join("ronin-2022.svg"),
+        page: folder.join("ronin-2022.html"),
+        result: folder.join("ronin-2022.json"),
+    };
+    let drawn = draw_all(traced, investigation, &Look::plain())?;
+    let first = drawn.first().context("the demo case has no picture")?;
+    write_whole(&files.picture, first.svg.as_bytes())?;
+    let page = report_page::page(&traced.result, &drawn);
+    write_whole(&files.page, page.as_bytes())?;
+    let mut result = serde_json::to_string_pretty(&traced.result)?;
+    result.push('\n');
+    write_whole(&files.result, result.as_bytes())?;
+    Ok(files)
+}
+
+fn next_steps(folder: &Path, files: &Files) -> String {
+    let archive = folder.join("archive");
+    let steps = [
+        ("Picture", files.picture.display().to_string()),
+        ("Page", files.page.display().to_string()),
+        ("Result", files.result.display().to_string()),
+        (
+            "Verify",
+            format!("dyepack verify {} --archive {}", files.result.display(), archive.display()),
+        ),
+    ];
+    let lines = steps.iter().map(|(name, what)| format!("{} {what}\n", toned(Tone::Strong, name)));
+    format!("\n{}", lines.collect::<String>())
+}

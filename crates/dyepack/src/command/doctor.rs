@@ -1,0 +1,110 @@
+//! `dyepack doctor`: what is missing or damaged, and how to mend it.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::archive_folder;
+use crate::cli::Global;
+use crate::exit::Exit;
+use crate::output::{Output, Tone, toned};
+use crate::sources;
+
+/// Check the archive: files, checksums, index, journal, coverage, gaps.
+#[derive(Args)]
+pub(crate) struct DoctorArgs {
+    /// Build the index anew from the data; it comes out the same to the byte
+    #[arg(long)]
+    rebuild_index: bool,
+}
+
+#[derive(Serialize)]
+struct Document {
+    schema: &'static str,
+    folder: String,
+    archive: String,
+    labels: u64,
+    cases: u64,
+    chains: Vec<cases::result::ChainCovered>,
+    gaps: Vec<cases::result::Gap>,
+    set_aside: u64,
+    /// Damage, each with the file that it is in.
+    problems: Vec<Problem>,
+}
+
+#[derive(Serialize)]
+struct Problem {
+    file: String,
+    what: String,
+    help: String,
+}
+
+pub(crate) fn run(args: &DoctorArgs, global: &Global, output: &Output) -> anyhow::Result<Exit> {
+    let archive = archive_folder::read(global)?;
+    let mut problems: Vec<Problem> = archive
+        .check()
+        .into_iter()
+        .map(|found| Problem {
+            help: help_for(&found.path.display().to_string()),
+            file: found.path.display().to_string(),
+            what: found.what,
+        })
+        .collect();
+    if args.rebuild_index && problems.iter().all(|problem| problem.file.contains("/index/")) {
+        archive.rebuild_index()?;
+        problems.clear();
+    }
+    let casebook = sources::casebook(&archive);
+    if let Err(error) = &casebook {
+        problems.push(Problem {
+            file: archive.folder().join("claims.journal").display().to_string(),
+            what: format!("{error:#}"),
+            help: "restore it from a backup: claims cannot be computed again".to_string(),
+        });
+    }
+    let casebook = casebook.unwrap_or_default();
+    let document = Document {
+        schema: "dyepack.doctor/1",
+        folder: archive.folder().display().to_string(),
+        archive: format!("sha256:{}", hex::encode(archive.digest())),
+        labels: casebook.labels().count() as u64,
+        cases: casebook.cases().count() as u64,
+        chains: archive.chains().iter().map(sources::chain_covered).collect(),
+        gaps: sources::gaps(&archive),
+        set_aside: sources::set_aside(&archive),
+        problems,
+    };
+    print(&document, output)?;
+    Ok(if document.problems.is_empty() { Exit::Ok } else { Exit::Integrity })
+}
+
+fn help_for(path: &str) -> String {
+    match path.contains("/index/") {
+        true => "dyepack doctor --rebuild-index".to_string(),
+        false => "restore it from a backup, or import its sources into a new archive".to_string(),
+    }
+}
+
+fn print(document: &Document, output: &Output) -> anyhow::Result<()> {
+    if output.json {
+        return Ok(output.document(document)?);
+    }
+    let mut text = format!("Archive {}\n  {}\n", document.folder, document.archive);
+    for chain in &document.chains {
+        let text_or = |time: &Option<String>| time.clone().unwrap_or_else(|| "-".to_string());
+        let (first, last) = (text_or(&chain.first_time), text_or(&chain.last_time));
+        text.push_str(&format!("  {}: {} transfers, {first} to {last}\n", chain.chain, chain.transfers));
+    }
+    let (labels, cases) = (document.labels, document.cases);
+    text.push_str(&format!("  {labels} labels, {cases} cases, {} rows set aside\n", document.set_aside));
+    for gap in &document.gaps {
+        text.push_str(&format!("  gap: {}: {}\n", gap.kind, gap.detail));
+    }
+    for problem in &document.problems {
+        let bad = toned(Tone::Bad, "damaged:");
+        text.push_str(&format!("{bad} {}: {}\n  help: {}\n", problem.file, problem.what, problem.help));
+    }
+    if document.problems.is_empty() {
+        text.push_str(&format!("{}\n", toned(Tone::Good, "no damage found")));
+    }
+    Ok(output.data(&text)?)
+}

@@ -1,0 +1,303 @@
+//! `dyepack import`: files that people already have go in; what cannot be read is named, row by row.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use archive::Archive;
+use chains::exports::{self, ColumnMap, Context, Options, Recognised};
+use clap::Args;
+use ledger::{Asset, Chain};
+use serde::Serialize;
+
+use crate::archive_folder;
+use crate::cli::Global;
+use crate::exit::{Coded, Exit};
+use crate::import_file::{self, Imported, SetAside};
+use crate::output::{Output, Tone, toned};
+use crate::progress;
+
+/// Import explorer exports, API replies, tables of well-known tools, or any CSV with a column map.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  dyepack import export-0x098b….csv\n  dyepack import downloads/ --chain tron\n  dyepack import table.csv --map columns.toml")]
+pub(crate) struct ImportArgs {
+    /// Files and folders
+    #[arg(required = true, value_name = "FILE|DIR")]
+    files: Vec<PathBuf>,
+    /// What the files are; `auto` looks at each one's beginning
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    format: String,
+    /// The chain of files that do not say it themselves
+    #[arg(long, value_name = "NAME")]
+    chain: Option<String>,
+    /// How to read a CSV of any shape (docs/import.md)
+    #[arg(long, value_name = "MAP.toml")]
+    map: Option<PathBuf>,
+    /// Decimal places of a token, for exports that print whole units; may be repeated
+    #[arg(long, value_name = "TOKEN=N")]
+    decimals: Vec<String>,
+    /// Read everything, write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Serialize)]
+struct Document {
+    schema: &'static str,
+    files: Vec<FileDone>,
+    archive: String,
+}
+
+#[derive(Serialize)]
+struct FileDone {
+    file: String,
+    format: String,
+    what: String,
+    sha256: String,
+    rows: u64,
+    blocks: u64,
+    transactions: u64,
+    transfers: u64,
+    new: u64,
+    already: u64,
+    moved_nothing: u64,
+    set_aside: u64,
+    broken: Option<String>,
+}
+
+pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow::Result<Exit> {
+    let options = options(args)?;
+    let (planned, unknown) = plan(args)?;
+    for path in &unknown {
+        output.warning(&format!("{}: not recognised, left out", path.display()));
+    }
+    if planned.is_empty() {
+        let error = Coded::new(Exit::NoData, "none of these files was recognised")
+            .help("name the format (--format) or describe the columns (--map MAP.toml, docs/import.md)");
+        return Err(error.into());
+    }
+    let mut archive = match args.dry_run {
+        true => None,
+        false => Some(archive_folder::write(global)?),
+    };
+    let mut context = Context::new();
+    let mut done = Vec::new();
+    let mut failed = Vec::new();
+    for (path, recognised) in planned {
+        output.note(&format!("{}: {}", path.display(), recognised.what));
+        let size = fs::metadata(&path).map(|meta| meta.len()).unwrap_or(0);
+        let bar = progress::bytes(output, &path.display().to_string(), size);
+        let into = archive.as_mut();
+        let imported = import_file::import(into, &path, recognised, &options, &mut context, &bar);
+        bar.finish_and_clear();
+        match imported {
+            Ok(imported) => done.push(imported),
+            Err(error) if is_about_the_archive(&error) => return Err(error),
+            Err(error) => {
+                output.error(&error);
+                failed.push(path);
+            }
+        }
+    }
+    if let Some(archive) = &archive {
+        keep_set_aside(archive.folder(), &done)?;
+    }
+    report(output, archive.as_ref(), &done, &unknown)?;
+    let set_aside = done.iter().any(|file| !file.set_aside.is_empty());
+    Ok(match (done.is_empty(), set_aside || !unknown.is_empty() || !failed.is_empty()) {
+        (true, _) => Exit::Error,
+        (false, true) => Exit::Incomplete,
+        (false, false) => Exit::Ok,
+    })
+}
+
+/// A disk that is full or an archive that is damaged ends the import; a bad file does not.
+fn is_about_the_archive(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<archive::ArchiveError>().is_some())
+}
+
+fn usage(message: String) -> anyhow::Error {
+    Coded::new(Exit::Usage, message).into()
+}
+
+fn options(args: &ImportArgs) -> anyhow::Result<Options> {
+    let chain = args.chain.as_deref().map(Chain::parse).transpose();
+    let chain = chain.map_err(|error| {
+        let known: Vec<&str> = Chain::all().map(Chain::name).collect();
+        usage(format!("{error} ({})", known.join(", ")))
+    })?;
+    let mut options = Options { chain, ..Options::default() };
+    for text in &args.decimals {
+        let (token, places) = text.split_once('=').ok_or_else(|| {
+            usage(format!("--decimals {text:?} is not of the form TOKEN=N"))
+        })?;
+        let places: u8 = places.parse().ok().filter(|places| *places <= 38).ok_or_else(|| {
+            usage(format!("--decimals {text:?}: the decimal places are not a number up to 38"))
+        })?;
+        let chains = Chain::all().filter(|one| chain.is_none_or(|chosen| chosen == *one));
+        let assets: Vec<(Chain, Asset)> =
+            chains.filter_map(|chain| Some((chain, Asset::parse(chain, token).ok()?))).collect();
+        if assets.is_empty() {
+            return Err(usage(format!("--decimals {text:?}: {token:?} is no token of a known chain")));
+        }
+        assets.into_iter().for_each(|(chain, asset)| options.decimals.set(chain, asset, places));
+    }
+    if let Some(path) = &args.map {
+        let text = fs::read_to_string(path);
+        let text = text.with_context(|| format!("cannot read the column map {}", path.display()))?;
+        let map = ColumnMap::parse(&text).map_err(|error| usage(format!("{}: {error}", path.display())));
+        options.map = Some(map?);
+    }
+    Ok(options)
+}
+
+/// The files to read, in an order in which tables that explain others come first; and those that
+/// nobody recognises.
+fn plan(args: &ImportArgs) -> anyhow::Result<(Vec<(PathBuf, Recognised)>, Vec<PathBuf>)> {
+    if args.format != "auto" && !exports::formats().any(|name| name == args.format) {
+        let known: Vec<&str> = exports::formats().collect();
+        return Err(usage(format!("no format is called {:?} ({})", args.format, known.join(", "))));
+    }
+    let mut planned = Vec::new();
+    let mut unknown = Vec::new();
+    for path in files_below(&args.files)? {
+        match recognise(args, &path)? {
+            Some(recognised) => planned.push((path, recognised)),
+            None => unknown.push(path),
+        }
+    }
+    planned.sort_by(|(a, x), (b, y)| (x.rank, a).cmp(&(y.rank, b)));
+    Ok((planned, unknown))
+}
+
+fn recognise(args: &ImportArgs, path: &Path) -> anyhow::Result<Option<Recognised>> {
+    let head = import_file::head(path)?;
+    if args.map.is_some() {
+        return Ok(exports::named("map", &head));
+    }
+    if args.format != "auto" {
+        return Ok(exports::named(&args.format, &head));
+    }
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    Ok(exports::sniff(&name.unwrap_or_default(), &head))
+}
+
+/// Files as named, and those in named folders, by name; hidden ones and our own reports left out.
+fn files_below(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders: Vec<(PathBuf, usize)> = Vec::new();
+    for path in paths {
+        let meta = fs::metadata(path).with_context(|| format!("cannot open {}", path.display()))?;
+        if meta.is_dir() { folders.push((path.clone(), 0)) } else { files.push(path.clone()) }
+    }
+    while let Some((folder, depth)) = folders.pop() {
+        let entries = fs::read_dir(&folder);
+        let entries = entries.with_context(|| format!("cannot list {}", folder.display()))?;
+        for entry in entries {
+            let path = entry?.path();
+            let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            // Links are not followed: a folder of exports must not lead elsewhere, or in circles.
+            let kind = fs::symlink_metadata(&path)?.file_type();
+            match (hidden, kind.is_dir(), kind.is_file()) {
+                (true, _, _) => {}
+                (_, true, _) if depth < 16 => folders.push((path, depth + 1)),
+                (_, _, true) => files.push(path),
+                _ => {}
+            }
+        }
+    }
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
+
+/// Writes the rows set aside to `set-aside.jsonl` in the archive; those of a file that was imported
+/// before are replaced.
+fn keep_set_aside(folder: &Path, done: &[Imported]) -> anyhow::Result<()> {
+    let path = folder.join("set-aside.jsonl");
+    let hashes: Vec<String> = done.iter().map(|file| hex::encode(file.sha256)).collect();
+    let before = fs::read_to_string(&path).unwrap_or_default();
+    let mut kept = String::new();
+    for line in before.lines() {
+        let known: Option<BTreeMap<String, serde_json::Value>> = serde_json::from_str(line).ok();
+        let sha256 = known.as_ref().and_then(|row| row.get("sha256")?.as_str());
+        if sha256.is_none_or(|sha256| !hashes.iter().any(|hash| hash == sha256)) {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    let rows: Vec<&SetAside> = done.iter().flat_map(|file| &file.set_aside).collect();
+    for row in &rows {
+        kept.push_str(&serde_json::to_string(row)?);
+        kept.push('\n');
+    }
+    if kept.is_empty() && before.is_empty() {
+        return Ok(());
+    }
+    let mut file = tempfile::NamedTempFile::new_in(folder).context("cannot write set-aside.jsonl")?;
+    file.write_all(kept.as_bytes())?;
+    file.persist(&path).context("cannot write set-aside.jsonl")?;
+    Ok(())
+}
+
+fn report(
+    output: &Output,
+    archive: Option<&Archive>,
+    done: &[Imported],
+    unknown: &[PathBuf],
+) -> anyhow::Result<()> {
+    let digest = archive.map(|archive| format!("sha256:{}", hex::encode(archive.digest())));
+    if output.json {
+        let files = done.iter().map(file_done).collect();
+        let archive = digest.unwrap_or_default();
+        return Ok(output.document(&Document { schema: "dyepack.import/1", files, archive })?);
+    }
+    let mut text = String::new();
+    for file in done {
+        let Summary { rows, set_aside } = counts(file);
+        text.push_str(&format!(
+            "{}: {} · {rows} rows, {} new transfers, {} already there, {set_aside} set aside\n",
+            file.name, file.recognised.format, file.new, file.already
+        ));
+        for row in file.set_aside.iter().take(5) {
+            text.push_str(&format!("  {} row {}: {}\n", file.name, row.row, row.reason));
+        }
+        if file.set_aside.len() > 5 {
+            let more = file.set_aside.len() - 5;
+            text.push_str(&format!("  … and {more} more, in set-aside.jsonl in the archive\n"));
+        }
+    }
+    if !unknown.is_empty() {
+        text.push_str(&toned(Tone::Warning, &format!("{} files not recognised\n", unknown.len())));
+    }
+    Ok(output.data(&text)?)
+}
+
+struct Summary {
+    rows: u64,
+    set_aside: usize,
+}
+
+fn counts(file: &Imported) -> Summary {
+    Summary { rows: file.summary.rows, set_aside: file.set_aside.len() }
+}
+
+fn file_done(file: &Imported) -> FileDone {
+    FileDone {
+        file: file.name.clone(),
+        format: file.recognised.format.to_string(),
+        what: file.recognised.what.clone(),
+        sha256: hex::encode(file.sha256),
+        rows: file.summary.rows,
+        blocks: file.summary.blocks,
+        transactions: file.summary.transactions,
+        transfers: file.summary.transfers,
+        new: file.new,
+        already: file.already,
+        moved_nothing: file.summary.moved_nothing,
+        set_aside: file.set_aside.len() as u64,
+        broken: file.broken.clone(),
+    }
+}

@@ -1,0 +1,318 @@
+//! `dyepack screen`: is an address exposed to a registered case, or labelled? It never says that an
+//! address is clean: only what is known, and until when.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use anyhow::Context;
+use cases::casebook::Casebook;
+use cases::label::Category;
+use cases::records::Records;
+use cases::result::{ChainCovered, grouped};
+use cases::stop::DEFAULT_CONFIDENCE;
+use clap::Args;
+use ledger::{Address, Amount, Chain, Place};
+use serde::Serialize;
+use taint::{PotLedger, RuleName};
+
+use crate::archive_folder;
+use crate::cli::Global;
+use crate::exit::{Coded, Exit};
+use crate::investigation::{Asked, Exposed, Investigation};
+use crate::output::{Output, Tone, toned};
+use crate::world::World;
+
+/// Say whether addresses received stolen value, by every registered case, and who is said to be behind them.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  dyepack screen 0x3cff…\n  dyepack screen - < addresses.txt")]
+pub(crate) struct ScreenArgs {
+    /// Addresses, or `-` for one a line on stdin
+    #[arg(required = true, value_name = "ADDRESS|-")]
+    addresses: Vec<String>,
+    /// The chain to look on [default: every chain that the address fits]
+    #[arg(long, value_name = "NAME")]
+    chain: Option<String>,
+    /// Exit 10 if any is exposed
+    #[arg(long)]
+    fail_on_exposure: bool,
+}
+
+#[derive(Serialize)]
+struct Document {
+    schema: &'static str,
+    results: Vec<Screened>,
+}
+
+#[derive(Serialize)]
+struct Screened {
+    chain: Option<String>,
+    address: String,
+    verdict: &'static str,
+    /// Why it is no address, where it is none.
+    reason: Option<String>,
+    exposure: Vec<Exposure>,
+    labels: Vec<LabelShown>,
+    as_of: Vec<ChainCovered>,
+}
+
+#[derive(Serialize)]
+struct Exposure {
+    incident: String,
+    asset: String,
+    symbol: Option<String>,
+    /// Tainted value that the address received, in base units (haircut).
+    raw: String,
+    amount: Option<String>,
+    /// That, in parts per million of all that it received of the asset; null if it received none.
+    share_ppm: Option<u64>,
+    hops: u32,
+    /// True if it is the thief's account or was paid by it.
+    direct: bool,
+}
+
+#[derive(Serialize)]
+struct LabelShown {
+    name: String,
+    category: String,
+    confidence: u8,
+    source: String,
+}
+
+/// What all cases say of all addresses: by chain and address.
+type Exposures = BTreeMap<(Chain, Address), Vec<(String, Exposed)>>;
+
+pub(crate) fn run(args: &ScreenArgs, global: &Global, output: &Output) -> anyhow::Result<Exit> {
+    let chain = args.chain.as_deref().map(Chain::parse).transpose();
+    let chain = chain.map_err(|error| Coded::new(Exit::Usage, error.to_string()))?;
+    let texts = addresses(&args.addresses)?;
+    let investigation = Investigation::open(archive_folder::read(global)?)?;
+    let exposures = exposures(&investigation)?;
+    let world = World::new(&investigation.index);
+    let results: Vec<Screened> = texts
+        .iter()
+        .flat_map(|text| screen(text, chain, &investigation, &world, &exposures))
+        .collect();
+    let exposed = results.iter().any(|result| result.verdict == "exposed");
+    let known = results.iter().any(|result| !matches!(result.verdict, "no-data" | "invalid"));
+    if output.json {
+        output.document(&Document { schema: "dyepack.screen/1", results })?;
+    } else {
+        output.data(&results.iter().map(told).collect::<String>())?;
+    }
+    Ok(match (exposed && args.fail_on_exposure, known) {
+        (true, _) => Exit::Exposure,
+        (false, true) => Exit::Ok,
+        (false, false) => Exit::NoData,
+    })
+}
+
+fn addresses(given: &[String]) -> anyhow::Result<Vec<String>> {
+    let mut texts = Vec::new();
+    for text in given {
+        if text == "-" {
+            let mut input = String::new();
+            std::io::stdin().read_to_string(&mut input).context("cannot read stdin")?;
+            texts.extend(input.split_whitespace().map(str::to_string));
+        } else {
+            texts.push(text.clone());
+        }
+    }
+    Ok(texts)
+}
+
+fn exposures(investigation: &Investigation) -> anyhow::Result<Exposures> {
+    let asked = Asked {
+        rule: RuleName::Haircut,
+        until: None,
+        through: Vec::new(),
+        max_hops: None,
+        service_degree: 1000,
+        label_confidence: DEFAULT_CONFIDENCE,
+        full_replay: false,
+        list_hops: false,
+        paths_to: None,
+    };
+    let mut exposures = Exposures::new();
+    for claimed in investigation.casebook.cases() {
+        for exposed in investigation.exposed(&claimed.what, &asked)? {
+            let key = (exposed.chain, exposed.address);
+            exposures.entry(key).or_default().push((claimed.what.id.clone(), exposed));
+        }
+    }
+    Ok(exposures)
+}
+
+fn screen(
+    text: &str,
+    chain: Option<Chain>,
+    investigation: &Investigation,
+    world: &World<'_>,
+    exposures: &Exposures,
+) -> Vec<Screened> {
+    let chains: Vec<Chain> = chain.map_or_else(|| Chain::all().collect(), |chain| vec![chain]);
+    let fitting: Vec<(Chain, Address)> = chains
+        .iter()
+        .filter_map(|chain| Some((*chain, Address::parse(*chain, text).ok()?)))
+        .collect();
+    let Some(first) = fitting.first().copied() else {
+        return vec![invalid(text, chain)];
+    };
+    let judged: Vec<Screened> = fitting
+        .iter()
+        .map(|(chain, address)| judge(*chain, *address, investigation, world, exposures))
+        .collect();
+    // Of chains that share a form of address, only those that know this one are of interest.
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        judged.into_iter().partition(|result| result.verdict != "no-data");
+    if !known.is_empty() {
+        return known;
+    }
+    let preferred = if fitting.iter().any(|(chain, _)| *chain == Chain::ETHEREUM) {
+        Chain::ETHEREUM
+    } else {
+        first.0
+    };
+    unknown.into_iter().filter(|result| result.chain.as_deref() == Some(preferred.name())).collect()
+}
+
+fn invalid(text: &str, chain: Option<Chain>) -> Screened {
+    let reason = |chain: Chain| Address::parse(chain, text).err().map(|error| error.to_string());
+    let likely = match text.as_bytes().first() {
+        Some(b'T') => Chain::TRON,
+        Some(b'0') => Chain::ETHEREUM,
+        _ => Chain::BITCOIN,
+    };
+    Screened {
+        chain: chain.map(|chain| chain.to_string()),
+        address: text.chars().take(200).collect(),
+        verdict: "invalid",
+        reason: reason(chain.unwrap_or(likely)),
+        exposure: Vec::new(),
+        labels: Vec::new(),
+        as_of: Vec::new(),
+    }
+}
+
+fn judge(
+    chain: Chain,
+    address: Address,
+    investigation: &Investigation,
+    world: &World<'_>,
+    exposures: &Exposures,
+) -> Screened {
+    let found = exposures.get(&(chain, address)).map(Vec::as_slice).unwrap_or_default();
+    let exposure: Vec<Exposure> = found
+        .iter()
+        .map(|(incident, exposed)| exposure(incident, exposed, investigation, world))
+        .collect();
+    let labels = labels(&investigation.casebook, chain, &address);
+    let listed = investigation.casebook.labels_of(chain, &address).iter().any(|claimed| {
+        let bad = [Category::Sanctioned, Category::Theft, Category::Scam, Category::Mixer];
+        bad.contains(&claimed.what.category)
+    });
+    let in_data = !world.places_of(chain, &address).is_empty();
+    let verdict = match (exposure.is_empty(), listed, in_data) {
+        (false, _, _) => "exposed",
+        (true, true, _) => "listed",
+        (true, false, true) => "no-exposure",
+        (true, false, false) => "no-data",
+    };
+    let coverage = investigation.snapshot().chains;
+    Screened {
+        chain: Some(chain.to_string()),
+        address: address.to_string(),
+        verdict,
+        reason: None,
+        exposure,
+        labels,
+        as_of: coverage.into_iter().filter(|covered| covered.chain == chain.name()).collect(),
+    }
+}
+
+fn labels(casebook: &Casebook, chain: Chain, address: &Address) -> Vec<LabelShown> {
+    let labels = casebook.labels_of(chain, address).into_iter();
+    labels
+        .map(|claimed| LabelShown {
+            name: claimed.what.name.clone(),
+            category: claimed.what.category.name().to_string(),
+            confidence: claimed.what.confidence,
+            source: claimed.what.source.clone(),
+        })
+        .collect()
+}
+
+fn exposure(
+    incident: &str,
+    exposed: &Exposed,
+    investigation: &Investigation,
+    world: &World<'_>,
+) -> Exposure {
+    let written = investigation.written(exposed.chain, &exposed.asset);
+    let amount = Amount::new(exposed.received);
+    let all = all_received(world, exposed);
+    let million = Amount::new(1_000_000);
+    let share = amount.mul_div(million, Amount::new(all));
+    Exposure {
+        incident: incident.to_string(),
+        asset: exposed.asset.text(exposed.chain),
+        symbol: written.symbol,
+        raw: amount.to_string(),
+        amount: written.decimals.map(|decimals| amount.to_decimal(decimals)),
+        share_ppm: share.and_then(|share| u64::try_from(share.base_units()).ok()),
+        hops: exposed.hops,
+        direct: exposed.hops <= 1,
+    }
+}
+
+/// All that the address ever received of the asset.
+fn all_received(world: &World<'_>, exposed: &Exposed) -> u128 {
+    let mut sum = exposed.asserted;
+    let mut places = world.places_of(exposed.chain, &exposed.address);
+    places.extend(world.find_place(exposed.chain, &Place::Account(exposed.address)));
+    places.sort_unstable();
+    places.dedup();
+    for pot in places.into_iter().flat_map(|place| world.pots_of(place)) {
+        if world.asset(world.pot(pot).asset) != (exposed.chain, exposed.asset) {
+            continue;
+        }
+        for row in world.history(pot, 0).rows.map(|row| world.row(row)) {
+            sum = if row.to == pot { sum.saturating_add(row.amount_to) } else { sum };
+        }
+    }
+    sum
+}
+
+fn told(result: &Screened) -> String {
+    let verdict = match result.verdict {
+        "exposed" | "listed" => toned(Tone::Bad, &result.verdict.to_uppercase()),
+        "invalid" => toned(Tone::Warning, "no address"),
+        "no-data" => toned(Tone::Faint, "not in the data"),
+        _ => {
+            let until = result.as_of.first().and_then(|covered| covered.last_time.clone());
+            format!("no exposure in the data until {}", until.unwrap_or_else(|| "now".into()))
+        }
+    };
+    let chain = result.chain.as_deref().unwrap_or("-");
+    let mut text = format!("{} ({chain}): {verdict}\n", result.address);
+    text.extend(result.reason.iter().map(|reason| format!("  {reason}\n")));
+    for exposure in &result.exposure {
+        let amount = exposure.amount.as_deref().unwrap_or(&exposure.raw);
+        let unit = exposure.symbol.as_deref().unwrap_or(&exposure.asset);
+        let share = match exposure.share_ppm {
+            Some(ppm) => format!(", {}.{} % of what it received", ppm / 10_000, ppm / 1_000 % 10),
+            None => String::new(),
+        };
+        let way = if exposure.direct { "direct" } else { "indirect" };
+        text.push_str(&format!(
+            "  {} {unit}{share}, from {}, {} hops, {way}\n",
+            grouped(amount), exposure.incident, exposure.hops
+        ));
+    }
+    for label in &result.labels {
+        text.push_str(&format!(
+            "  label: {} ({}, {} of 100, by {})\n",
+            label.name, label.category, label.confidence, label.source
+        ));
+    }
+    text
+}

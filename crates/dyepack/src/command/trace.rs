@@ -1,0 +1,234 @@
+//! `dyepack trace`: where the value of a case is now, by which way, and how much that depends on the rule.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use cases::case_file::CaseFile;
+use cases::result::TraceResult;
+use cases::stop::DEFAULT_CONFIDENCE;
+use clap::Args;
+use ledger::{Address, Chain, Time};
+use taint::RuleName;
+
+use crate::archive_folder;
+use crate::cli::Global;
+use crate::command::trace_text;
+use crate::exit::{Coded, Exit};
+use crate::investigation::{Asked, Investigation, Traced};
+use crate::output::Output;
+use crate::progress;
+use crate::waterfall_view::{self, Look};
+
+/// Follow the value of a case to where it is now.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  dyepack trace case.toml\n  dyepack trace ronin-2022 --rule fifo --json | jq .totals\n  dyepack trace case.toml --paths-to 0x098b… --svg waterfall.svg")]
+pub(crate) struct TraceArgs {
+    /// A case file, or the id of a registered case
+    #[arg(value_name = "CASE.toml|CASE-ID")]
+    case: String,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+    /// Look for units that these cases claim too
+    #[arg(long, value_name = "CASE")]
+    with: Vec<String>,
+    /// Pass over every transfer instead of only those that matter: slower, same answer
+    #[arg(long)]
+    full_replay: bool,
+    /// Show ways by which the value came to this address
+    #[arg(long, value_name = "ADDRESS")]
+    paths_to: Option<String>,
+    /// How many of them
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "paths_to")]
+    count: usize,
+    /// Print holdings as CSV
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+    /// Write every tainted movement, one JSON a line
+    #[arg(long, value_name = "FILE.jsonl")]
+    hops: Option<PathBuf>,
+    /// Draw the hop waterfall
+    #[arg(long, value_name = "FILE.svg")]
+    svg: Option<PathBuf>,
+    #[command(flatten)]
+    look: Look,
+    /// Show all endpoints, with whole addresses
+    #[arg(long)]
+    wide: bool,
+}
+
+/// The options that decide the answer.
+#[derive(Args)]
+pub(crate) struct Asking {
+    /// poison, haircut, fifo, lifo, clean-first or tainted-first
+    #[arg(long, default_value = "haircut", value_parser = parse_rule)]
+    pub(crate) rule: RuleName,
+    /// Only what happened until then, inclusive (RFC 3339, a date, or Unix seconds)
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) until: Option<Time>,
+    /// Trace through stops with this label, of this category, or at this address; may be repeated
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) through: Vec<String>,
+    /// Follow no further than this many transfers from the theft
+    #[arg(long, value_name = "N")]
+    pub(crate) max_hops: Option<u32>,
+    /// Accounts with this many counterparties are suspected services; 0 for never
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) service_degree: u32,
+    /// Labels at least this sure stop a trace
+    #[arg(long, value_name = "0-100", default_value_t = DEFAULT_CONFIDENCE, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) label_confidence: u8,
+}
+
+fn parse_rule(text: &str) -> Result<RuleName, String> {
+    RuleName::parse(text).ok_or_else(|| {
+        let known: Vec<&str> = RuleName::ALL.iter().map(|rule| rule.name()).collect();
+        format!("there is no such rule ({})", known.join(", "))
+    })
+}
+
+/// A bare date means its last second, because `--until` is inclusive.
+fn parse_time(text: &str) -> Result<Time, String> {
+    cases::date::Date::parse(text).map(|date| date.last()).map_err(|error| error.to_string())
+}
+
+pub(crate) fn run(args: &TraceArgs, global: &Global, output: &Output) -> anyhow::Result<Exit> {
+    let paths_to = args.paths_to.as_deref().map(any_address).transpose()?;
+    let archive = archive_folder::read(global)?;
+    let wait = progress::spinner(output, "opening the archive");
+    let investigation = Investigation::open(archive)?;
+    let case = find_case(&args.case, &investigation)?;
+    let with: Vec<CaseFile> =
+        args.with.iter().map(|name| find_case(name, &investigation)).collect::<Result<_, _>>()?;
+    let asked = Asked {
+        rule: args.asking.rule,
+        until: args.asking.until,
+        through: args.asking.through.clone(),
+        max_hops: args.asking.max_hops,
+        service_degree: args.asking.service_degree,
+        label_confidence: args.asking.label_confidence,
+        full_replay: args.full_replay,
+        list_hops: args.hops.is_some(),
+        paths_to: paths_to.map(|address| (address, args.count)),
+    };
+    wait.set_message(format!("tracing {}", case.id));
+    let traced = investigation.trace(&case, &with.iter().collect::<Vec<_>>(), &asked)?;
+    wait.finish_and_clear();
+    if let Some(path) = &args.hops {
+        write_hops(path, &traced)?;
+    }
+    if let Some(path) = &args.svg {
+        draw(path, &traced, &investigation, &args.look, output)?;
+    }
+    print(args, &traced, output)?;
+    Ok(exit_of(&traced, &case, output))
+}
+
+/// A case by its file or, failing that, by its id.
+pub(crate) fn find_case(name: &str, investigation: &Investigation) -> anyhow::Result<CaseFile> {
+    let path = Path::new(name);
+    if path.is_file() {
+        let bytes = fs::read(path).with_context(|| format!("cannot read {name}"))?;
+        return CaseFile::parse(&bytes).with_context(|| format!("{name} is no case file"));
+    }
+    if let Some(known) = investigation.casebook.case(name) {
+        return Ok(known.what.clone());
+    }
+    let message = format!("{name:?} is neither a case file nor a registered case");
+    Err(Coded::new(Exit::NoData, message).help("dyepack case list · dyepack case add CASE.toml").into())
+}
+
+/// An address of any chain, whichever it fits.
+fn any_address(text: &str) -> anyhow::Result<Address> {
+    let mut found = Chain::all().filter_map(|chain| Address::parse(chain, text).ok());
+    found.next().ok_or_else(|| {
+        Coded::new(Exit::Usage, format!("{text:?} is no address of any chain known here")).into()
+    })
+}
+
+fn write_hops(path: &Path, traced: &Traced) -> anyhow::Result<()> {
+    let mut text = Vec::new();
+    for hop in &traced.hops {
+        serde_json::to_writer(&mut text, hop)?;
+        text.push(b'\n');
+    }
+    write_whole(path, &text)
+}
+
+/// Writes a file so that it is there whole or not at all.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let context = || format!("cannot write {}", path.display());
+    let mut file = tempfile::Builder::new()
+        .permissions(permissions())
+        .tempfile_in(folder)
+        .with_context(context)?;
+    file.write_all(bytes).with_context(context)?;
+    file.persist(path).with_context(context)?;
+    Ok(())
+}
+
+/// What a file made for others to read may be: the user's mask still applies.
+fn permissions() -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    fs::Permissions::from_mode(0o666)
+}
+
+fn draw(
+    path: &Path,
+    traced: &Traced,
+    investigation: &Investigation,
+    look: &Look,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let drawn = waterfall_view::draw_all(traced, investigation, look)?;
+    let Some((first, rest)) = drawn.split_first() else {
+        output.warning("there is nothing to draw: no theft matched, or the rule conserves nothing");
+        return Ok(());
+    };
+    write_whole(path, first.svg.as_bytes())?;
+    for (number, drawing) in rest.iter().enumerate() {
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let name = format!("{}-{}.svg", stem.unwrap_or_default(), number + 2);
+        write_whole(&path.with_file_name(name), drawing.svg.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn print(args: &TraceArgs, traced: &Traced, output: &Output) -> anyhow::Result<()> {
+    let result = &traced.result;
+    if output.json {
+        output.document(result)?;
+    } else if args.csv {
+        output.data(&trace_text::csv(result)?)?;
+    } else {
+        output.data(&trace_text::text(result, output, args.wide))?;
+    }
+    Ok(())
+}
+
+/// 5 where the sums do not agree; 3 where no theft was found; 4 where some were not, or an asset was
+/// left out; gaps alone are no failure.
+fn exit_of(traced: &Traced, case: &CaseFile, output: &Output) -> Exit {
+    let result = &traced.result;
+    if !conserved(result) {
+        return Exit::Integrity;
+    }
+    let thefts = case.thefts.len();
+    match traced.missing {
+        _ if thefts == 0 && result.reported.is_some() => Exit::Ok,
+        missing if missing == thefts => {
+            output.warning("no theft of the case matches the data");
+            Exit::NoData
+        }
+        0 if result.set_aside_assets.is_empty() => Exit::Ok,
+        _ => Exit::Incomplete,
+    }
+}
+
+/// True if what went in is what came out, for every asset.
+pub(crate) fn conserved(result: &TraceResult) -> bool {
+    result.conservation.iter().flatten().all(|sum| sum.ok)
+}

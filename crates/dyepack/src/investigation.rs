@@ -1,0 +1,409 @@
+//! One investigation: an open archive and its casebook, asked where the value of a case is.
+//!
+//! Every command that shows a result (trace, verify, screen, demo) comes through here, so that the same
+//! question has the same answer everywhere.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use archive::{Archive, Index};
+use cases::assembly::{Assembled, Naming, Written};
+use cases::case_file::CaseFile;
+use cases::casebook::Casebook;
+use cases::digest::digest;
+use cases::records::Records;
+use cases::result::{
+    Gap, Input, LabelNamed, OverlapFound, Parameters, Program, SCHEMA, Snapshot, TraceResult,
+};
+use cases::seed::{Found, find_seeds};
+use cases::stop::Stops;
+use ledger::{Address, Asset, Chain, Place, Time};
+use taint::{
+    Asserted, Detail, Label, PotId, PotLedger, Question, Range, RowId, RuleName, Seeds, Waterfall,
+};
+
+use crate::labels_shown::LabelsShown;
+use crate::sources;
+use crate::world::{StopsHere, World};
+
+/// What the user asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) rule: RuleName,
+    pub(crate) until: Option<Time>,
+    pub(crate) through: Vec<String>,
+    pub(crate) max_hops: Option<u32>,
+    pub(crate) service_degree: u32,
+    pub(crate) label_confidence: u8,
+    pub(crate) full_replay: bool,
+    /// List every tainted movement.
+    pub(crate) list_hops: bool,
+    /// Evidence paths to these addresses, at most so many.
+    pub(crate) paths_to: Option<(Address, usize)>,
+}
+
+/// An open archive, its index, and what people claim.
+pub(crate) struct Investigation {
+    pub(crate) archive: Archive,
+    pub(crate) index: Index,
+    pub(crate) casebook: Casebook,
+    decimals: BTreeMap<(Chain, Asset), u8>,
+}
+
+/// A result, and what its pictures are drawn from.
+pub(crate) struct Traced {
+    pub(crate) result: TraceResult,
+    pub(crate) waterfalls: Vec<AssetWaterfall>,
+    pub(crate) hops: Vec<cases::result::PathHop>,
+    /// Thefts of the case that matched nothing.
+    pub(crate) missing: usize,
+}
+
+pub(crate) struct AssetWaterfall {
+    pub(crate) chain: Chain,
+    pub(crate) asset: Asset,
+    pub(crate) stolen: u128,
+    pub(crate) waterfall: Waterfall,
+}
+
+impl Investigation {
+    pub(crate) fn open(archive: Archive) -> anyhow::Result<Investigation> {
+        let casebook = sources::casebook(&archive)?;
+        let index = archive.index().context("cannot open the index")?;
+        let learned = archive.tokens().into_iter();
+        let decimals = learned.map(|token| ((token.chain, token.asset), token.decimals)).collect();
+        Ok(Investigation { archive, index, casebook, decimals })
+    }
+
+    /// How an asset is written: symbols of known contracts only, decimals also as imports state them.
+    pub(crate) fn written(&self, chain: Chain, asset: &Asset) -> Written {
+        match ledger::known_token(chain, asset) {
+            Some(token) => Written {
+                symbol: Some(token.symbol.to_string()),
+                decimals: Some(token.decimals),
+            },
+            None => {
+                Written { symbol: None, decimals: self.decimals.get(&(chain, *asset)).copied() }
+            }
+        }
+    }
+
+    /// Traces a case; `with` are other cases whose claims on the same units are looked for.
+    pub(crate) fn trace(
+        &self,
+        case: &CaseFile,
+        with: &[&CaseFile],
+        asked: &Asked,
+    ) -> anyhow::Result<Traced> {
+        let mut world = World::new(&self.index);
+        let until = match asked.until {
+            Some(time) => self.rows_until(time),
+            None => world.rows(),
+        };
+        let decimals = |chain, asset: &Asset| self.written(chain, asset).decimals;
+        let mut seeds = SeedsOf::default();
+        for (number, case) in std::iter::once(&case).chain(with).enumerate() {
+            let found = find_seeds(&world, case, until, &decimals)?;
+            seeds.add(Label(number as u8), found, &mut world);
+        }
+        let stops = Stops::new(&self.casebook, asked.label_confidence, &asked.through);
+        let through = passed(&stops, &asked.through);
+        let here = StopsHere { world: &world, stops: &stops, through: &through };
+        let own = seeds.only(Label(0));
+        let question = Question {
+            ledger: &world,
+            stops: &here,
+            seeds: &own,
+            until,
+            max_hops: asked.max_hops,
+            service_degree: asked.service_degree,
+            detail: Detail::Flows,
+        };
+        let range = taint::range(question, asked.rule, asked.full_replay);
+        let labels = LabelsShown::new(&self.casebook, &stops);
+        let naming = Naming {
+            records: &world,
+            written: &|chain, asset| self.written(chain, asset),
+            label: &|chain, address| labels.of(chain, address),
+        };
+        let overlaps = self.overlaps(&naming, question, asked.rule, &seeds, case, with)?;
+        let found = &seeds.found[0];
+        let assembled = naming.assemble(case, found, &range, Label(0))?;
+        let mut result = self.document(case, with, asked, found, assembled, overlaps);
+        result.gaps.extend(through_gaps(&stops));
+        result.gaps.sort();
+        if let Some((address, count)) = asked.paths_to {
+            let pots = pots_of_address(&world, &address);
+            let paths = taint::paths_to(range.chosen.flows(), Label(0), &pots, count);
+            result.paths = Some(naming.paths(&paths, range.chosen.flows(), case, found)?);
+        }
+        result.digest = digest(&result);
+        Ok(Traced {
+            waterfalls: waterfalls(&world, &range),
+            hops: match asked.list_hops {
+                true => naming.hops(range.chosen.flows(), case, found)?,
+                false => Vec::new(),
+            },
+            missing: found.missing.len(),
+            result,
+        })
+    }
+
+    /// The first row that is later than `time` in the total order.
+    fn rows_until(&self, time: Time) -> RowId {
+        match time.seconds().checked_add(1) {
+            Some(next) => self.index.first_row_at(Time::from_seconds(next)),
+            None => self.index.rows(),
+        }
+    }
+
+    /// Units that this case and another both claim, from one run with all of them.
+    fn overlaps(
+        &self,
+        naming: &Naming<'_, World<'_>>,
+        question: Question<'_, World<'_>>,
+        rule: RuleName,
+        seeds: &SeedsOf,
+        case: &CaseFile,
+        with: &[&CaseFile],
+    ) -> anyhow::Result<Vec<OverlapFound>> {
+        if with.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all = seeds.all();
+        let question = Question { seeds: &all, detail: Detail::Hops, ..question };
+        let excluded: Vec<u32> = question.ledger.overflows().iter().map(|(a, _)| *a).collect();
+        let together = taint::trace(question, rule, &excluded)?;
+        let ids: Vec<String> =
+            std::iter::once(case).chain(with.iter().copied()).map(|case| case.id.clone()).collect();
+        Ok(naming.overlaps(together.overlaps(), &ids))
+    }
+
+    fn document(
+        &self,
+        case: &CaseFile,
+        with: &[&CaseFile],
+        asked: &Asked,
+        found: &Found,
+        assembled: Assembled,
+        overlaps: Vec<OverlapFound>,
+    ) -> TraceResult {
+        let parameters = Parameters {
+            until: asked.until.map(|time| time.to_string()),
+            through: asked.through.clone(),
+            max_hops: asked.max_hops,
+            service_degree: asked.service_degree,
+            label_confidence: asked.label_confidence,
+            with: with.iter().map(|case| case.id.clone()).collect(),
+            case_file: case.to_toml(),
+        };
+        let mut gaps = sources::gaps(&self.archive);
+        let note = |detail: &String| Gap { kind: "case".to_string(), detail: detail.clone() };
+        gaps.extend(found.notes.iter().map(note));
+        gaps.extend(found.missing.iter().map(|theft| Gap {
+            kind: "theft-not-found".to_string(),
+            detail: format!("theft {} of the case matches no transfer of the data", theft + 1),
+        }));
+        TraceResult {
+            schema: SCHEMA.to_string(),
+            case: case.id.clone(),
+            title: case.title.clone(),
+            rule: asked.rule.name().to_string(),
+            digest: String::new(),
+            program: Program {
+                name: "dyepack".to_string(),
+                version: env!("CARGO_PKG_VERSION").to_string(),
+            },
+            replay: replay_command(case, with, asked),
+            parameters,
+            inputs: self.archive.imports().iter().map(input).collect(),
+            snapshot: self.snapshot(),
+            seeds: assembled.seeds,
+            stolen: assembled.stolen,
+            holdings: assembled.holdings,
+            totals: assembled.totals,
+            conservation: assembled.conservation,
+            stops: assembled.stops,
+            overlaps,
+            unknown: assembled.unknown,
+            gaps,
+            set_aside: sources::set_aside(&self.archive) + assembled.set_aside_assets.len() as u64,
+            set_aside_assets: assembled.set_aside_assets,
+            touched: assembled.touched,
+            reported: sources::reported(case, with, &self.casebook),
+            paths: None,
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            archive: format!("sha256:{}", hex::encode(self.archive.digest())),
+            labels: self.casebook.labels_digest(),
+            chains: self.archive.chains().iter().map(sources::chain_covered).collect(),
+        }
+    }
+}
+
+/// Stolen value that an address received.
+#[derive(Clone, Debug)]
+pub(crate) struct Exposed {
+    pub(crate) chain: Chain,
+    pub(crate) address: Address,
+    pub(crate) asset: Asset,
+    pub(crate) received: u128,
+    /// Of that, what no transfer shows.
+    pub(crate) asserted: u128,
+    pub(crate) hops: u32,
+}
+
+impl Investigation {
+    /// Every address that value of a case reached, under one rule.
+    pub(crate) fn exposed(&self, case: &CaseFile, asked: &Asked) -> anyhow::Result<Vec<Exposed>> {
+        let mut world = World::new(&self.index);
+        let decimals = |chain, asset: &Asset| self.written(chain, asset).decimals;
+        let found = find_seeds(&world, case, world.rows(), &decimals)?;
+        let mut seeds = SeedsOf::default();
+        seeds.add(Label(0), found, &mut world);
+        let stops = Stops::new(&self.casebook, asked.label_confidence, &asked.through);
+        let here = StopsHere { world: &world, stops: &stops, through: &[] };
+        let own = seeds.only(Label(0));
+        let question = Question {
+            ledger: &world,
+            stops: &here,
+            seeds: &own,
+            until: world.rows(),
+            max_hops: asked.max_hops,
+            service_degree: asked.service_degree,
+            detail: Detail::Hops,
+        };
+        let excluded: Vec<u32> = world.overflows().iter().map(|(asset, _)| *asset).collect();
+        let outcome = taint::trace(question, asked.rule, &excluded)?;
+        let mut exposed: BTreeMap<(Chain, Address, Asset), Exposed> = BTreeMap::new();
+        for holding in outcome.holdings(Label(0)) {
+            let pot = world.pot(holding.pot);
+            let (chain, asset) = world.asset(pot.asset);
+            let Some(address) = world.place(pot.place).owner else { continue };
+            let (received, hops) = (0, holding.hops);
+            let new = Exposed { chain, address, asset, received, asserted: 0, hops };
+            let known = exposed.entry((chain, address, asset)).or_insert(new);
+            known.received = known.received.saturating_add(holding.received);
+            known.hops = known.hops.min(holding.hops);
+        }
+        for theft in &seeds.found[0].asserted {
+            if let Place::Account(address) = theft.place
+                && let Some(known) = exposed.get_mut(&(theft.chain, address, theft.asset))
+            {
+                known.asserted = known.asserted.saturating_add(theft.amount.base_units());
+            }
+        }
+        Ok(exposed.into_values().collect())
+    }
+}
+
+/// The seeds of several cases, by label.
+#[derive(Default)]
+struct SeedsOf {
+    found: Vec<Found>,
+    asserted: Vec<Asserted>,
+}
+
+impl SeedsOf {
+    fn add(&mut self, label: Label, found: Found, world: &mut World<'_>) {
+        for theft in &found.asserted {
+            let pot: PotId = world.pot_for(theft.chain, theft.place, theft.asset);
+            let (before, amount, time) = (theft.before, theft.amount.base_units(), theft.time);
+            self.asserted.push(Asserted { before, pot, amount, time, label });
+        }
+        self.found.push(found);
+    }
+
+    fn only(&self, label: Label) -> Seeds {
+        let found = &self.found[usize::from(label.0)];
+        let rows = found.rows.iter().map(|(row, _)| (*row, label)).collect();
+        Seeds::new(rows, self.asserted.iter().filter(|t| t.label == label).copied().collect())
+    }
+
+    fn all(&self) -> Seeds {
+        let labelled = (0..).map(Label).zip(&self.found);
+        let rows = labelled.flat_map(|(label, found)| found.rows.iter().map(move |(r, _)| (*r, label)));
+        Seeds::new(rows.collect(), self.asserted.clone())
+    }
+}
+
+fn waterfalls(world: &World<'_>, range: &Range) -> Vec<AssetWaterfall> {
+    if !range.chosen.rule.conserves() {
+        return Vec::new();
+    }
+    let stolen: BTreeMap<u32, u128> =
+        range.chosen.sums(Label(0)).map(|(asset, sums)| (asset, sums.stolen)).collect();
+    let drawn = taint::waterfall(world, range.chosen.flows(), Label(0)).into_iter();
+    let mut all: Vec<AssetWaterfall> = drawn
+        .map(|waterfall| {
+            let (chain, asset) = world.asset(waterfall.asset);
+            let stolen = stolen.get(&waterfall.asset).copied().unwrap_or(0);
+            AssetWaterfall { chain, asset, stolen, waterfall }
+        })
+        .collect();
+    // What was stolen comes first, then what it was turned into.
+    all.sort_by_key(|drawn| (drawn.stolen == 0, drawn.chain, drawn.asset));
+    all
+}
+
+fn pots_of_address(world: &World<'_>, address: &Address) -> Vec<PotId> {
+    let chains = Chain::all().filter(|chain| address.belongs_to(chain.family()));
+    let places = chains.flat_map(|chain| {
+        let mut places = world.places_of(chain, address);
+        places.extend(world.find_place(chain, &Place::Account(*address)));
+        places
+    });
+    let mut pots: Vec<PotId> = places.flat_map(|place| world.pots_of(place)).collect();
+    pots.sort_unstable();
+    pots.dedup();
+    pots
+}
+
+/// The places that the user asked to trace through.
+fn passed(stops: &Stops, through: &[String]) -> Vec<(Chain, Address)> {
+    let named = through.iter().flat_map(|text| {
+        Chain::all().filter_map(|chain| Some((chain, Address::parse(chain, text.trim()).ok()?)))
+    });
+    stops.passed_through().chain(named).collect()
+}
+
+fn through_gaps(stops: &Stops) -> Vec<Gap> {
+    let passed = stops.passed_through().map(|(chain, address)| Gap {
+        kind: "traced-through".to_string(),
+        detail: format!("{chain} {address} is a labelled stop, and was traced through as asked"),
+    });
+    let unmatched = stops.unmatched().iter().map(|text| Gap {
+        kind: "through-unmatched".to_string(),
+        detail: format!("--through {text:?} names no labelled stop"),
+    });
+    passed.chain(unmatched).collect()
+}
+
+fn input(import: &archive::Import) -> Input {
+    Input {
+        name: import.name.clone(),
+        format: import.format.clone(),
+        sha256: hex::encode(import.sha256),
+        rows: import.rows,
+        transfers: import.transfers,
+    }
+}
+
+/// The command that computes a result again from the same archive.
+fn replay_command(case: &CaseFile, with: &[&CaseFile], asked: &Asked) -> String {
+    let mut words = vec!["dyepack trace".to_string(), case.id.clone()];
+    words.push(format!("--rule {}", asked.rule.name()));
+    words.extend(asked.until.map(|time| format!("--until {time}")));
+    words.extend(asked.through.iter().map(|text| format!("--through '{}'", text.replace('\'', "'\\''"))));
+    words.extend(asked.max_hops.map(|hops| format!("--max-hops {hops}")));
+    words.push(format!("--service-degree {}", asked.service_degree));
+    words.push(format!("--label-confidence {}", asked.label_confidence));
+    words.extend(with.iter().map(|case| format!("--with {}", case.id)));
+    words.join(" ")
+}
+
+/// The label that a person should see.
+pub(crate) type Shown = Option<LabelNamed>;

@@ -1,0 +1,70 @@
+//! From a trace to its pictures: which waterfall, in which look, with which words above it.
+
+use anyhow::anyhow;
+use clap::{Args, ValueEnum};
+
+use crate::command::trace_text::provenance;
+use crate::investigation::{AssetWaterfall, Investigation, Traced};
+use crate::picture::{Drawing, Theme, View, draw};
+
+/// How a picture looks; the same look gives the same bytes.
+#[derive(Args, Clone)]
+pub(crate) struct Look {
+    /// Colours of the picture
+    #[arg(long, value_name = "THEME", default_value = "light")]
+    theme: ThemeName,
+    /// Language of the picture's words
+    #[arg(long, value_name = "LANG", default_value = "en")]
+    lang: String,
+    /// Width of the picture in pixels
+    #[arg(long, value_name = "PIXELS", default_value_t = 1440, value_parser = clap::value_parser!(u32).range(960..=4000))]
+    width: u32,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ThemeName {
+    Light,
+    Dark,
+}
+
+impl Look {
+    /// What a picture is drawn in unless somebody asks for another look.
+    pub(crate) fn plain() -> Look {
+        Look { theme: ThemeName::Light, lang: "en".to_string(), width: 1440 }
+    }
+}
+
+/// The pictures of a trace, what was stolen first.
+pub(crate) fn draw_all(
+    traced: &Traced,
+    investigation: &Investigation,
+    look: &Look,
+) -> anyhow::Result<Vec<Drawing>> {
+    let one = |drawn: &AssetWaterfall| draw_one(traced, drawn, investigation, look);
+    traced.waterfalls.iter().map(one).collect()
+}
+
+fn draw_one(
+    traced: &Traced,
+    drawn: &AssetWaterfall,
+    investigation: &Investigation,
+    look: &Look,
+) -> anyhow::Result<Drawing> {
+    let written = investigation.written(drawn.chain, &drawn.asset);
+    let view = View {
+        title: &traced.result.title,
+        subtitle: &provenance(&traced.result),
+        symbol: written.symbol.as_deref(),
+        asset: &format!("{} {}", drawn.chain, drawn.asset.text(drawn.chain)),
+        decimals: written.decimals,
+        waterfall: &drawn.waterfall,
+        stolen: drawn.stolen,
+        theme: match look.theme {
+            ThemeName::Light => Theme::Light,
+            ThemeName::Dark => Theme::Dark,
+        },
+        lang: &look.lang,
+        width: look.width,
+    };
+    draw(&view).map_err(|error| anyhow!("{error}"))
+}

@@ -1,0 +1,236 @@
+//! The archive's index as the engine and the casebook read it: [`taint::PotLedger`], [`cases::records`].
+//!
+//! It adds what the archive cannot know: the pots of asserted thefts whose account stands in no
+//! transfer, and which places the casebook's labels stop.
+
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet};
+
+use archive::Index;
+use cases::records::{NamedPlace, Records, Unreadable};
+use cases::stop::{StopKind, Stops};
+use ledger::{Address, Asset, Chain, Place, Time, Transfer};
+use rustc_hash::FxHashMap;
+use taint::{
+    AssetId, NO_POT, PlaceId, PlaceKind, Pot, PotHistory, PotId, PotLedger, Row, RowId, Where,
+};
+
+/// An index, lent to the engine.
+pub(crate) struct World<'a> {
+    index: &'a Index,
+    /// Places, assets and pots that no transfer names, numbered after the index's own.
+    added_places: Vec<NamedPlace>,
+    added_assets: Vec<(Chain, Asset)>,
+    added_pots: Vec<(PlaceId, AssetId)>,
+    busy: RefCell<FxHashMap<(PlaceId, u32), Option<RowId>>>,
+}
+
+impl<'a> World<'a> {
+    pub(crate) fn new(index: &'a Index) -> World<'a> {
+        World {
+            index,
+            added_places: Vec::new(),
+            added_assets: Vec::new(),
+            added_pots: Vec::new(),
+            busy: RefCell::default(),
+        }
+    }
+
+    /// The pot of a place and asset, added if no transfer names it.
+    pub(crate) fn pot_for(&mut self, chain: Chain, place: Place, asset: Asset) -> PotId {
+        let place_id = self.find_place(chain, &place).unwrap_or_else(|| {
+            self.added_places.push(NamedPlace { chain, place, owner: place.account() });
+            self.index.place_count() + self.added_places.len() as u32 - 1
+        });
+        let asset_id = self.index.find_asset(chain, &asset).unwrap_or_else(|| {
+            let known = self.added_assets.iter().position(|added| *added == (chain, asset));
+            let at = known.unwrap_or_else(|| {
+                self.added_assets.push((chain, asset));
+                self.added_assets.len() - 1
+            });
+            self.index.asset_count() + at as u32
+        });
+        let known = self.pots_of(place_id).into_iter().find(|pot| self.pot(*pot).asset == asset_id);
+        known.unwrap_or_else(|| {
+            self.added_pots.push((place_id, asset_id));
+            self.index.pot_count() + self.added_pots.len() as u32 - 1
+        })
+    }
+
+    fn ids(&self, pot: PotId) -> (PlaceId, AssetId) {
+        let added = || self.added_pots.get(pot.wrapping_sub(self.index.pot_count()) as usize).copied();
+        // A number that is no pot's can only come from damaged files; it stands for the first pot.
+        self.index.pot(pot).or_else(added).unwrap_or((0, 0))
+    }
+
+    fn named(&self, place: PlaceId) -> NamedPlace {
+        if let Some(added) = self.added_places.get(place.wrapping_sub(self.index.place_count()) as usize)
+        {
+            return *added;
+        }
+        match self.index.place(place) {
+            Ok(known) => {
+                let owner = known.owner.or(known.place.account());
+                NamedPlace { chain: known.chain, place: known.place, owner }
+            }
+            Err(_) => NamedPlace { chain: Chain::BITCOIN, place: Place::Burn, owner: None },
+        }
+    }
+
+    /// The other side of a row, if it is another account than `place`.
+    fn counterparty(&self, row: &Row, place: PlaceId) -> Option<PlaceId> {
+        if row.from == NO_POT || (row.amount == 0 && row.amount_to == 0) {
+            return None;
+        }
+        let (from, to) = (self.pot(row.from), self.pot(row.to));
+        let other = if from.place == place { to } else { from };
+        (other.kind == PlaceKind::Account && other.place != place).then_some(other.place)
+    }
+
+    fn find_busy(&self, place: PlaceId, degree: u32) -> Option<RowId> {
+        let mut others = HashSet::new();
+        let mut ledgers: Vec<_> =
+            self.pots_of(place).into_iter().map(|pot| self.history(pot, 0).rows).collect();
+        let mut next = BinaryHeap::new();
+        for (at, rows) in ledgers.iter_mut().enumerate() {
+            next.extend(rows.next().map(|row| Reverse((row, at))));
+        }
+        while let Some(Reverse((row, at))) = next.pop() {
+            others.extend(self.counterparty(&self.row(row), place));
+            if others.len() >= degree as usize {
+                return Some(row);
+            }
+            next.extend(ledgers[at].next().map(|row| Reverse((row, at))));
+        }
+        None
+    }
+}
+
+/// Row numbers of a ledger.
+pub(crate) type Rows<'a> =
+    std::iter::Map<std::iter::Copied<std::slice::Iter<'a, u32>>, fn(u32) -> RowId>;
+
+impl PotLedger for World<'_> {
+    type Rows<'a>
+        = Rows<'a>
+    where
+        Self: 'a;
+
+    fn rows(&self) -> RowId {
+        self.index.rows()
+    }
+
+    fn row(&self, row: RowId) -> Row {
+        let known = self.index.row(row);
+        let amount_to = known.amount_to.unwrap_or(known.amount);
+        let from = known.from.unwrap_or(NO_POT);
+        let converts = match (known.amount_to, known.from) {
+            (Some(_), Some(from)) => self.ids(from).1 != self.ids(known.to).1,
+            _ => false,
+        };
+        let (to, amount, time) = (known.to, known.amount, known.time);
+        Row { from, to, amount, amount_to, converts, time }
+    }
+
+    fn pots(&self) -> usize {
+        self.index.pot_count() as usize + self.added_pots.len()
+    }
+
+    fn pot(&self, pot: PotId) -> Pot {
+        let (place, asset) = self.ids(pot);
+        let kind = match self.named(place).place {
+            Place::Account(_) => PlaceKind::Account,
+            Place::Output { .. } => PlaceKind::Output,
+            Place::Transaction(_) => PlaceKind::Transaction,
+            Place::Fee => PlaceKind::Fee,
+            Place::Burn | Place::Mint => PlaceKind::Burn,
+        };
+        Pot { place, asset, kind }
+    }
+
+    fn history(&self, pot: PotId, from: RowId) -> PotHistory<Rows<'_>> {
+        let known = self.index.ledger(pot, from);
+        let number: fn(u32) -> RowId = u64::from;
+        PotHistory { balance: known.balance, rows: known.rows.iter().copied().map(number) }
+    }
+
+    fn busy_from(&self, place: PlaceId, degree: u32) -> Option<RowId> {
+        if let Some(known) = self.busy.borrow().get(&(place, degree)) {
+            return *known;
+        }
+        let busy = self.find_busy(place, degree);
+        self.busy.borrow_mut().insert((place, degree), busy);
+        busy
+    }
+
+    fn overflows(&self) -> Vec<(AssetId, RowId)> {
+        self.index.overflowing().to_vec()
+    }
+}
+
+impl Records for World<'_> {
+    fn place(&self, place: PlaceId) -> NamedPlace {
+        self.named(place)
+    }
+
+    fn asset(&self, asset: AssetId) -> (Chain, Asset) {
+        let added = self.added_assets.get(asset.wrapping_sub(self.index.asset_count()) as usize);
+        let known = || self.index.asset(asset).unwrap_or((Chain::BITCOIN, Asset::Native));
+        added.copied().unwrap_or_else(known)
+    }
+
+    fn transfer(&self, row: RowId) -> Result<Transfer, Unreadable> {
+        let recorded = self.index.transfer(row).map_err(|error| Unreadable(error.to_string()))?;
+        Ok(recorded.transfer)
+    }
+
+    fn find_place(&self, chain: Chain, place: &Place) -> Option<PlaceId> {
+        let added = || {
+            let same = |added: &NamedPlace| added.chain == chain && added.place == *place;
+            let at = self.added_places.iter().position(same)?;
+            Some(self.index.place_count() + at as u32)
+        };
+        self.index.find_place(chain, place).or_else(added)
+    }
+
+    fn places_of(&self, chain: Chain, address: &Address) -> Vec<PlaceId> {
+        self.index.places_owned_by(chain, address)
+    }
+
+    fn pots_of(&self, place: PlaceId) -> Vec<PotId> {
+        let added = self.added_pots.iter().zip(self.index.pot_count()..);
+        let added = added.filter(|((own, _), _)| *own == place).map(|(_, pot)| pot);
+        self.index.pots_of(place).iter().copied().chain(added).collect()
+    }
+
+    fn first_row_at(&self, time: Time) -> RowId {
+        self.index.first_row_at(time)
+    }
+}
+
+/// The casebook's stops, asked by number.
+pub(crate) struct StopsHere<'a> {
+    pub(crate) world: &'a World<'a>,
+    pub(crate) stops: &'a Stops,
+    /// Places that `--through` names, which are no suspected services either.
+    pub(crate) through: &'a [(Chain, Address)],
+}
+
+impl taint::Stops for StopsHere<'_> {
+    fn stop(&self, place: PlaceId) -> Option<Where> {
+        let named = self.world.named(place);
+        let stop = self.stops.stop_of(named.chain, &named.owner?)?;
+        Some(match stop.kind {
+            StopKind::Service => Where::Service,
+            StopKind::Mixer => Where::Mixer,
+            StopKind::Bridge => Where::Bridge,
+            StopKind::Swap => Where::Swap,
+        })
+    }
+
+    fn through(&self, place: PlaceId) -> bool {
+        let named = self.world.named(place);
+        named.owner.is_some_and(|owner| self.through.contains(&(named.chain, owner)))
+    }
+}
