@@ -10,7 +10,7 @@ use std::sync::Arc;
 use ledger::{Asset, Block, Chain, Time};
 
 use crate::append;
-use crate::batch::{Appended, Batch, Reason, Rejected, Subject, Token, asset_fits};
+use crate::batch::{Account, Appended, Batch, Reason, Rejected, Subject, Token, asset_fits};
 use crate::blocks::{self, Headers};
 use crate::disk;
 use crate::error::{ArchiveError, AtPath, Result};
@@ -111,8 +111,9 @@ impl Archive {
         let blocks = self.append_blocks(&mut next, &batch.blocks, &mut rejected)?;
         append_tokens(&mut next, &batch.tokens, import, &mut rejected);
         let record = &mut next.imports[import as usize];
-        let rows = batch.entries.iter().map(|entry| entry.row.saturating_add(1)).max();
-        record.rows = record.rows.max(rows.unwrap_or(0));
+        if let Some(account) = &batch.account {
+            record.account = account.clone();
+        }
         record.transfers += sorted.added;
         record.complete |= batch.last;
         if sorted.added + blocks == 0 {
@@ -399,7 +400,7 @@ fn import_ordinal(next: &mut Manifest, batch: &Batch) -> Result<u32> {
         name: source.name.clone(),
         format: source.format.clone(),
         sha256: source.sha256,
-        rows: 0,
+        account: Account::default(),
         transfers: 0,
         complete: false,
     });

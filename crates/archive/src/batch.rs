@@ -2,6 +2,7 @@
 //! were new, already there, or refused.
 
 use ledger::{Address, Asset, Block, Chain, Family, Place, Transfer, TransferError};
+use serde::{Deserialize, Serialize};
 
 /// The file (or node) that a batch was read from. Its identity is `sha256` and `format`; the name
 /// is kept for people.
@@ -18,7 +19,8 @@ pub struct Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub transfer: Transfer,
-    /// Row of the source, counted from the source's own first row.
+    /// Which transfer of the source it is, from 0, in the order in which they happened as far as the
+    /// source tells: a reader of a file that lists the newest first counts from its end.
     pub row: u64,
     /// How many equal rows came before this one in the same file or group. Part of the identity
     /// of a transfer without a full position; kept but not compared otherwise.
@@ -34,6 +36,26 @@ pub struct Token {
     pub symbol: String,
 }
 
+/// What a reader found out about a source, beside its transfers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Records of the source, as a person counts them.
+    pub rows: u64,
+    /// Those that could not be read.
+    pub set_aside: u64,
+    /// What the source as a whole does not tell.
+    pub gaps: Vec<Gap>,
+}
+
+/// Something that a source does not tell.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Gap {
+    /// A word for programs ("no-height").
+    pub kind: String,
+    /// A sentence for people.
+    pub detail: String,
+}
+
 /// Some rows of one source.
 #[derive(Clone, Debug)]
 pub struct Batch {
@@ -43,12 +65,14 @@ pub struct Batch {
     pub tokens: Vec<Token>,
     /// True with the last batch of the source: the import is then recorded as complete.
     pub last: bool,
+    /// What the reader has to say of the source as a whole; replaces what was said before.
+    pub account: Option<Account>,
 }
 
 impl Batch {
     /// An empty batch of `source`.
     pub fn new(source: Source) -> Batch {
-        Batch { source, entries: vec![], blocks: vec![], tokens: vec![], last: false }
+        Batch { source, entries: vec![], blocks: vec![], tokens: vec![], last: false, account: None }
     }
 }
 
@@ -94,9 +118,9 @@ pub enum Reason {
     OtherChain(&'static str),
     #[error("mint stands as receiver, or burn or fee as sender")]
     WrongEnd,
-    #[error("other content than row {row} of the same source at the same position")]
+    #[error("other content than transfer {row} of the same source, at the same position")]
     ConflictInSource { row: u64 },
-    #[error("other content than row {row} of import {import} at the same position")]
+    #[error("other content than transfer {row} of import {import}, at the same position")]
     ConflictWithArchive { import: u32, row: u64 },
     #[error("another time, hash or parent than the block known at this height")]
     BlockConflict,
@@ -110,7 +134,7 @@ pub struct Recorded {
     pub transfer: Transfer,
     /// Ordinal of the source that brought it first (see [`crate::Archive::imports`]).
     pub import: u32,
-    /// Row in that source.
+    /// Which transfer of that source it is: see [`Entry::row`].
     pub row: u64,
     /// See [`Entry::occurrence`].
     pub occurrence: u32,

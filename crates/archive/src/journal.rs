@@ -14,7 +14,7 @@ use crate::disk;
 use crate::error::{ArchiveError, AtPath, Result};
 
 /// A claim longer than this is refused: 1 MiB.
-pub const MAX_CLAIM: usize = 1 << 20;
+pub const MAX_CLAIM: usize = 16 << 20;
 const MAGIC: &[u8; 16] = b"dyepack.claims/1";
 
 /// The journal of an archive, open for appending and reading. Several processes may hold it: each
@@ -56,16 +56,17 @@ impl Journal {
         self.torn
     }
 
-    /// Appends one record. It is on the disk when this returns.
-    pub fn append(&mut self, claim: &[u8]) -> Result<()> {
-        if claim.len() > MAX_CLAIM {
+    /// Appends records, in order. All are on the disk when this returns; a crash on the way leaves some
+    /// of the first ones.
+    pub fn append(&mut self, claims: &[Vec<u8>]) -> Result<()> {
+        if claims.iter().any(|claim| claim.len() > MAX_CLAIM) {
             return Err(ArchiveError::TooLarge {
                 what: "bytes of a claim",
                 limit: MAX_CLAIM as u64,
             });
         }
         self.file.lock().at(&self.path)?;
-        let appended = self.recover().and_then(|_| self.append_locked(claim));
+        let appended = self.recover().and_then(|_| self.append_locked(claims));
         let _ = self.file.unlock();
         appended
     }
@@ -91,13 +92,15 @@ impl Journal {
         if torn == 0 { Ok(()) } else { Err(torn_error(path, end, torn)) }
     }
 
-    fn append_locked(&mut self, claim: &[u8]) -> Result<()> {
-        let length = (claim.len() as u32).to_le_bytes();
-        let mut record = Vec::with_capacity(claim.len() + 12);
-        record.extend(length);
-        record.extend(crc32fast::hash(&length).to_le_bytes());
-        record.extend(claim);
-        record.extend(crc32fast::hash(claim).to_le_bytes());
+    fn append_locked(&mut self, claims: &[Vec<u8>]) -> Result<()> {
+        let mut record = Vec::new();
+        for claim in claims {
+            let length = (claim.len() as u32).to_le_bytes();
+            record.extend(length);
+            record.extend(crc32fast::hash(&length).to_le_bytes());
+            record.extend(claim);
+            record.extend(crc32fast::hash(claim).to_le_bytes());
+        }
         let written = self
             .file
             .seek(SeekFrom::Start(self.end))

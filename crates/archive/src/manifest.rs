@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::batch::Token;
+use crate::batch::{Account, Token};
 use crate::disk;
 use crate::error::{ArchiveError, AtPath, Result};
 
@@ -31,8 +31,8 @@ pub struct Import {
     pub format: String,
     #[serde(with = "hex::serde")]
     pub sha256: [u8; 32],
-    /// One more than the highest row number handed in.
-    pub rows: u64,
+    /// What its reader said of it as a whole.
+    pub account: Account,
     /// Transfers that this source was the first to bring (rewinds are not taken off).
     pub transfers: u64,
     /// True once the last batch was appended and nothing of it was rewound since.

@@ -200,7 +200,7 @@ fn a_flipped_index_byte_never_panics() {
 fn journal_with(claims: &[&[u8]]) -> (tempfile::TempDir, PathBuf) {
     let folder = small_archive();
     let mut journal = Archive::read(folder.path()).unwrap().journal().unwrap();
-    claims.iter().for_each(|claim| journal.append(claim).unwrap());
+    journal.append(&claims.iter().map(|claim| claim.to_vec()).collect::<Vec<_>>()).unwrap();
     let path = folder.path().join("claims.journal");
     (folder, path)
 }
@@ -229,7 +229,7 @@ fn a_torn_claim_is_cut_and_reported() {
             assert_eq!(journal.read().unwrap(), claims[..kept], "length {length}");
             let end = if length < 16 { 0 } else { ends[kept] };
             assert_eq!(journal.torn_bytes(), (length + zeros - end) as u64);
-            journal.append(b"next").unwrap();
+            journal.append(&[b"next".to_vec()]).unwrap();
             assert_eq!(journal.read().unwrap().len(), kept + 1);
             assert!(archive.check().is_empty());
         }
@@ -262,9 +262,9 @@ fn two_hands_append_to_one_journal() {
     let archive = Archive::read(folder.path()).unwrap();
     let (mut a, mut b) = (archive.journal().unwrap(), archive.journal().unwrap());
     a.append(b"two").unwrap();
-    b.append(b"three").unwrap();
-    a.append(&vec![7; MAX_CLAIM]).unwrap();
-    assert!(matches!(b.append(&vec![7; MAX_CLAIM + 1]), Err(ArchiveError::TooLarge { .. })));
+    b.append(&[b"three".to_vec()]).unwrap();
+    a.append(&[vec![7; MAX_CLAIM]]).unwrap();
+    assert!(matches!(b.append(&[vec![7; MAX_CLAIM + 1]]), Err(ArchiveError::TooLarge { .. })));
     let read = b.read().unwrap();
     assert_eq!(read.len(), 4);
     assert_eq!(read[..3], [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]);

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
-use archive::{Archive, Batch, Entry, Source, Subject, Token};
+use archive::{Account, Archive, Batch, Entry, Source, Subject, Token};
 use chains::exports::{Context, Item, Options, ReadError, Recognised, Summary};
 use indicatif::ProgressBar;
 use ledger::Transfer;
@@ -109,7 +109,7 @@ pub(crate) fn import(
     if let Some(reason) = &broken {
         intake.set_aside(0, format!("the file could not be read to its end: {reason}"));
     }
-    intake.flush(broken.is_none())?;
+    intake.flush(broken.is_none(), summary.rows)?;
     let Intake { new, already, set_aside, .. } = intake;
     Ok(Imported { name, sha256, recognised, summary, new, already, set_aside, broken })
 }
@@ -139,6 +139,8 @@ struct Intake<'a> {
     equals: HashMap<(Option<String>, Transfer), u32>,
     counted: u64,
     transfers: u64,
+    /// Where the file has each transfer of the batch.
+    lines: Vec<u64>,
     new: u64,
     already: u64,
     set_aside: Vec<SetAside>,
@@ -154,6 +156,7 @@ impl<'a> Intake<'a> {
             equals: HashMap::new(),
             counted: 0,
             transfers: 0,
+            lines: Vec::new(),
             new: 0,
             already: 0,
             set_aside: Vec::new(),
@@ -165,9 +168,10 @@ impl<'a> Intake<'a> {
         self.counted += 1;
         match item {
             Item::Transfer { row, group, transfer } => {
-                self.transfers += 1;
                 let occurrence = self.occurrence(group, &transfer);
-                self.batch.entries.push(Entry { transfer, row, occurrence });
+                self.batch.entries.push(Entry { transfer, row: self.transfers, occurrence });
+                self.transfers += 1;
+                self.lines.push(row);
             }
             Item::Block(block) => self.batch.blocks.push(block),
             Item::Token { chain, asset, decimals, symbol } => {
@@ -207,13 +211,16 @@ impl<'a> Intake<'a> {
         Summary { rows: self.counted, transfers: self.transfers, set_aside, ..Summary::default() }
     }
 
-    fn flush(&mut self, complete: bool) -> anyhow::Result<()> {
+    fn flush(&mut self, complete: bool, rows: u64) -> anyhow::Result<()> {
         // Rows refused by the last part must be counted in what that part records.
         if !self.batch.entries.is_empty() || !self.batch.blocks.is_empty() {
             self.flush_part(false)?;
         }
-        self.batch.gaps = std::mem::take(&mut self.gaps);
-        self.batch.set_aside = Some(self.set_aside.len() as u64);
+        self.batch.account = Some(Account {
+            rows,
+            set_aside: self.set_aside.len() as u64,
+            gaps: std::mem::take(&mut self.gaps),
+        });
         self.flush_part(complete)
     }
 
@@ -221,13 +228,15 @@ impl<'a> Intake<'a> {
         let next = Batch::new(self.source.clone());
         let mut batch = std::mem::replace(&mut self.batch, next);
         batch.last = last;
+        let first = self.transfers - self.lines.len() as u64;
+        let lines = std::mem::take(&mut self.lines);
         let Some(archive) = self.archive.as_mut() else { return Ok(()) };
         let appended = archive.append(&batch).context("cannot write to the archive")?;
         self.new += appended.transfers;
         self.already += appended.already;
         for rejected in appended.rejected {
             let row = match rejected.subject {
-                Subject::Row(row) => row,
+                Subject::Row(row) => lines.get((row - first) as usize).copied().unwrap_or(0),
                 Subject::Block { .. } | Subject::Token { .. } => 0,
             };
             // Two sources may call a token differently; no row is lost by it.

@@ -387,7 +387,7 @@ fn input(import: &archive::Import) -> Input {
         name: import.name.clone(),
         format: import.format.clone(),
         sha256: hex::encode(import.sha256),
-        rows: import.rows,
+        rows: import.account.rows,
         transfers: import.transfers,
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn casebook(archive: &Archive) -> anyhow::Result<Casebook> {
 /// What the imports could not tell.
 pub(crate) fn gaps(archive: &Archive) -> Vec<Gap> {
     let all = archive.imports().iter().flat_map(|import| {
-        import.gaps.iter().map(|gap| Gap {
+        import.account.gaps.iter().map(|gap| Gap {
             kind: gap.kind.clone(),
             detail: format!("{}: {}", import.name, gap.detail),
         })
@@ -35,7 +35,7 @@ pub(crate) fn gaps(archive: &Archive) -> Vec<Gap> {
 
 /// Rows of all imports that could not be read.
 pub(crate) fn set_aside(archive: &Archive) -> u64 {
-    archive.imports().iter().map(|import| import.set_aside).sum()
+    archive.imports().iter().map(|import| import.account.set_aside).sum()
 }
 
 pub(crate) fn chain_covered(summary: &ChainSummary) -> ChainCovered {

@@ -17,7 +17,7 @@ pub(crate) fn table(output: &Output, head: &[(&str, Side)], rows: &[Vec<String>]
         return tabs(head, rows);
     }
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     table.set_header(head.iter().map(|(name, _)| *name));
     for row in rows {
         table.add_row(row);

@@ -165,7 +165,7 @@ impl PotLedger for World<'_> {
     }
 
     fn overflows(&self) -> Vec<(AssetId, RowId)> {
-        self.index.overflowing().to_vec()
+        self.index.overflowing_assets()
     }
 }
 

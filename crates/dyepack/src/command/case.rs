@@ -75,7 +75,7 @@ fn add(files: &[PathBuf], global: &Global, output: &Output) -> anyhow::Result<Ex
         claims.push(Claim { who: who(), when: now()?, what: What::CaseAdded(case) }.encode()?);
     }
     let archive = archive_folder::write(global)?;
-    archive.journal()?.append_all(&claims)?;
+    archive.journal()?.append(&claims)?;
     Ok(Exit::Ok)
 }
 
@@ -131,7 +131,7 @@ fn remove(id: &str, global: &Global, output: &Output) -> anyhow::Result<Exit> {
         return Err(unknown(id));
     }
     let claim = Claim { who: who(), when: now()?, what: What::CaseRemoved(id.to_string()) };
-    archive.journal()?.append_all(&[claim.encode()?])?;
+    archive.journal()?.append(&[claim.encode()?])?;
     output.note(&format!("removed {id}"));
     Ok(Exit::Ok)
 }

@@ -110,7 +110,7 @@ fn claims(archive: &Archive, inputs: &Path, output: &Output) -> anyhow::Result<(
     output.note(&format!("imported {count} labels"));
     let case = What::CaseAdded(CaseFile::parse(CASE.as_bytes())?);
     let claim = Claim { who: label::who(), when: label::now()?, what: case };
-    archive.journal()?.append_all(&[claim.encode()?])?;
+    archive.journal()?.append(&[claim.encode()?])?;
     Ok(())
 }
 

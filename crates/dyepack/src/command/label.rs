@@ -236,7 +236,7 @@ pub(crate) fn append(archive: &Archive, labels: Vec<Label>) -> anyhow::Result<()
     let (who, when) = (who(), now()?);
     let claim = |label| Claim { who: who.clone(), when, what: What::LabelAdded(label) }.encode();
     let claims: Vec<Vec<u8>> = labels.into_iter().map(claim).collect::<Result<_, _>>()?;
-    archive.journal()?.append_all(&claims)?;
+    archive.journal()?.append(&claims)?;
     Ok(())
 }
 

@@ -2,9 +2,9 @@
 //! known where it is drawn and not only where it is shown.
 //!
 //! Generated, not written: from the npm package `@fontsource/inter` 5.3.0, files
-//! `inter-latin-{400,600}-normal.woff2` and `inter-latin-ext-…`, read with Python fontTools: for each
-//! character of the range ⌊advance · 1000 / units per em + ½⌋, 0 where the font has none. Kerning is
-//! left out, so a text is never wider than its sum.
+//! `inter-latin-{400,600}-normal.woff2` and `inter-latin-ext-…`, read with Python fontTools: for
+//! each character of the range ⌊advance · 1000 / units per em + ½⌋, 0 where the font has none.
+//! Kerning is left out, so a text is never wider than its sum.
 
 /// U+0020 to U+007E, weight 400, in 1/1000 em.
 #[rustfmt::skip]

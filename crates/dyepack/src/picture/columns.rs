@@ -1,5 +1,6 @@
 //! The waterfall as a picture needs it: parts in their order, long tails folded into one bar, every
-//! part at its place on one scale, and each hop checked: what arrived must be what is accounted for.
+//! part at its place on one scale, and each hop checked: what arrived must be what is accounted
+//! for.
 //!
 //! All sums are 256 bits wide: a value that is converted there and back arrives more than once.
 
@@ -158,8 +159,8 @@ impl Columns {
     }
 }
 
-/// ⌊at · height / extent⌋: a place on the common scale in tenths of a pixel. Heights are differences
-/// of two of these, so that parts tile exactly.
+/// ⌊at · height / extent⌋: a place on the common scale in tenths of a pixel. Heights are
+/// differences of two of these, so that parts tile exactly.
 pub(super) fn project(at: U256, height: i64, extent: U256) -> i64 {
     if extent.is_zero() {
         return 0;

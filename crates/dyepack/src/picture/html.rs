@@ -1,5 +1,6 @@
-//! The smallest page that a picture can be sent in: one file without a script and without an address
-//! outside of it, for the screen and for paper. Drawings are taken as they are, all else is escaped.
+//! The smallest page that a picture can be sent in: one file without a script and without an
+//! address outside of it, for the screen and for paper. Drawings are taken as they are, all else is
+//! escaped.
 
 use super::svg::{clean, escape};
 use super::words::Words;

@@ -1,5 +1,5 @@
-//! What can become of value, in the order in which bars show it. Each kind has a colour, a word and an
-//! icon, so that it is told apart without colour too.
+//! What can become of value, in the order in which bars show it. Each kind has a colour, a word and
+//! an icon, so that it is told apart without colour too.
 
 use taint::Where;
 

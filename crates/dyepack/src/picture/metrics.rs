@@ -1,5 +1,5 @@
-//! How wide a text is: sums of advance widths, in tenths of a pixel, so that a drawing can be laid out
-//! without a browser and comes out the same everywhere.
+//! How wide a text is: sums of advance widths, in tenths of a pixel, so that a drawing can be laid
+//! out without a browser and comes out the same everywhere.
 
 use super::advances::{OTHERS, REGULAR_ASCII, REGULAR_LATIN_1, SEMIBOLD_ASCII, SEMIBOLD_LATIN_1};
 use super::svg::Tenths;

@@ -1,6 +1,6 @@
-//! Pictures and pages for people. The hop waterfall ([`draw`]) is drawn here once, from integers, as
-//! SVG; the web page, `trace --svg` and reports show the same bytes. [`page`] is the smallest page
-//! that can hold it.
+//! Pictures and pages for people. The hop waterfall ([`draw`]) is drawn here once, from integers,
+//! as SVG; the web page, `trace --svg` and reports show the same bytes. [`page`] is the smallest
+//! page that can hold it.
 //!
 //! - `columns`: the waterfall as bars, checked; `numbers`: its amounts as printed
 //! - `waterfall`: layout and bars; `where_now`: the bar at the right; `notes`: sentences and legend

@@ -1,5 +1,6 @@
 //! All amounts of a picture as they are printed, decided at once, so that what stands side by side
-//! agrees: a bar's parts with its total, what moves on with what arrives, the right bar with the whole.
+//! agrees: a bar's parts with its total, what moves on with what arrives, the right bar with the
+//! whole.
 
 use ruint::aliases::U256;
 

@@ -1,6 +1,6 @@
 //! Numbers as people read them: short amounts on one grid, exact amounts with all their digits, and
-//! shares. Whatever is printed as parts of a total adds up to the printed total, because what rounding
-//! leaves over goes to the parts with the largest remainders.
+//! shares. Whatever is printed as parts of a total adds up to the printed total, because what
+//! rounding leaves over goes to the parts with the largest remainders.
 
 use ruint::aliases::U256;
 

@@ -1,5 +1,5 @@
-//! The sheet that a picture is drawn on: texts whose width is known, chips with an icon, areas filled
-//! as their kind asks for. Everything is in tenths of a pixel.
+//! The sheet that a picture is drawn on: texts whose width is known, chips with an icon, areas
+//! filled as their kind asks for. Everything is in tenths of a pixel.
 
 use super::kinds::{Fill, Icon, Kind};
 use super::metrics;
@@ -90,8 +90,8 @@ impl Sheet {
         self.theme.palette()
     }
 
-    /// One line of text; `y` is the baseline. Its length is fixed, so that another font than the one
-    /// measured cannot make it longer; a number instead has room for any.
+    /// One line of text; `y` is the baseline. Its length is fixed, so that another font than the
+    /// one measured cannot make it longer; a number instead has room for any.
     pub(super) fn write(&mut self, x: Tenths, y: Tenths, pen: Pen, text: &str) {
         if text.is_empty() {
             return;
@@ -109,6 +109,23 @@ impl Sheet {
             tag = tag.px("textLength", length).attr("lengthAdjust", "spacingAndGlyphs");
         }
         tag.text(text);
+    }
+
+    /// A number in bold and a word after it, at the distance that the number's own font makes.
+    pub(super) fn write_number(
+        &mut self,
+        (x, y): (Tenths, Tenths),
+        (number, word): (Pen, Pen),
+        text: &str,
+        after: &str,
+    ) {
+        let tag = self.svg.tag("text").px("x", x).px("y", y).px("font-size", number.size);
+        tag.attr("font-weight", "600").attr("fill", number.colour).open_with(text);
+        if !after.is_empty() {
+            let tag = self.svg.tag("tspan").px("dx", word_gap(number.size));
+            tag.attr("font-weight", "400").attr("fill", word.colour).text(after);
+        }
+        self.svg.close();
     }
 
     /// Lines of text from `top` down, at most `lines` of them; returns where the next may begin.
@@ -214,8 +231,13 @@ impl Sheet {
     }
 }
 
-/// Moves the middles of labels apart to at least `gap`, each as little as may be (least squares), within
-/// `low` and `high`. They come and go in ascending order.
+/// Between a number and the word after it.
+pub(super) fn word_gap(size: Tenths) -> Tenths {
+    size * 35 / 100
+}
+
+/// Moves the middles of labels apart to at least `gap`, each as little as may be (least squares),
+/// within `low` and `high`. They come and go in ascending order.
 pub(super) fn spread(middles: &[Tenths], gap: Tenths, low: Tenths, high: Tenths) -> Vec<Tenths> {
     let mut blocks: Vec<(Tenths, Tenths)> = Vec::new();
     for (at, middle) in middles.iter().enumerate() {

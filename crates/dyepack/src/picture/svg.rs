@@ -1,6 +1,6 @@
-//! A small SVG writer: elements, attributes and text, escaped, with coordinates in whole tenths of a
-//! pixel. It knows no `style`, no identifier and no reference, so that a drawing can stand inside any
-//! page and several can stand side by side.
+//! A small SVG writer: elements, attributes and text, escaped, with coordinates in whole tenths of
+//! a pixel. It knows no `style`, no identifier and no reference, so that a drawing can stand inside
+//! any page and several can stand side by side.
 
 use std::fmt::Write;
 
@@ -80,6 +80,13 @@ impl Tag<'_> {
     /// Ends the tag and leaves the element open.
     pub(super) fn open(self) {
         self.svg.out.push('>');
+        self.svg.open.push(self.name);
+    }
+
+    /// Ends the tag, begins the content with `text`, and leaves the element open.
+    pub(super) fn open_with(self, text: &str) {
+        self.svg.out.push('>');
+        self.svg.out.push_str(&escape(text));
         self.svg.open.push(self.name);
     }
 

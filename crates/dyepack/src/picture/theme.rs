@@ -1,10 +1,10 @@
-//! Colours, light and dark. Text has a contrast of at least 4.5 : 1 against the background and against
-//! the ribbon, the colours of bars at least 3 : 1 against the background (WCAG 2.2, 1.4.3 and 1.4.11).
+//! Colours, light and dark. Text has a contrast of at least 4.5 : 1 against the background and
+//! against the ribbon, the colours of bars at least 3 : 1 against the background (WCAG 2.2, 1.4.3
+//! and 1.4.11).
 
 /// Which colours a picture has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Theme {
-    #[default]
     Light,
     Dark,
 }
@@ -69,17 +69,11 @@ const DARK: Palette = Palette {
 };
 
 impl Theme {
-    pub(crate) const NAMES: [&'static str; 2] = ["light", "dark"];
-
-    /// Reads one of [`Theme::NAMES`].
-    pub(crate) fn parse(name: &str) -> Option<Theme> {
-        [Theme::Light, Theme::Dark].into_iter().find(|theme| theme.name() == name)
-    }
-
-    pub(crate) fn name(self) -> &'static str {
+    /// Its class.
+    pub(super) fn name(self) -> &'static str {
         match self {
-            Theme::Light => Self::NAMES[0],
-            Theme::Dark => Self::NAMES[1],
+            Theme::Light => "light",
+            Theme::Dark => "dark",
         }
     }
 
@@ -154,13 +148,5 @@ mod tests {
                 assert!(found >= 300, "{theme:?}: {bar} is {found}");
             }
         }
-    }
-
-    #[test]
-    fn names_are_read_back() {
-        for name in Theme::NAMES {
-            assert_eq!(Theme::parse(name).map(Theme::name), Some(name));
-        }
-        assert_eq!(Theme::parse("auto"), None);
     }
 }

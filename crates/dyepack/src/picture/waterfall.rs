@@ -1,13 +1,13 @@
 //! The hop waterfall: layout and drawing. One bar per hop on one scale; the next bar hangs on the
-//! moved-on band of the one before, so nothing crosses. Every position is a projected prefix sum and
-//! every height a difference of two of them: parts tile to the tenth of a pixel.
+//! moved-on band of the one before, so nothing crosses. Every position is a projected prefix sum
+//! and every height a difference of two of them: parts tile to the tenth of a pixel.
 
 use ruint::aliases::U256;
 
 use super::columns::{Column, Columns, Part, project};
 use super::kinds::Kind;
 use super::numbers::Numbers;
-use super::sheet::{Area, ICON, Pen, Sheet, spread};
+use super::sheet::{Area, ICON, Pen, Sheet, spread, word_gap};
 use super::svg::{Svg, Tenths, clean};
 use super::where_now::{self, Right};
 use super::words::Words;
@@ -408,11 +408,9 @@ impl Picture<'_> {
             let hop = self.columns.bars[at].hop.to_string();
             sheet.svg.tag("g").attr("class", "labels").attr("data-hop", &hop).open();
             for label in labels.iter().filter(|label| number.width(&label.number) <= label.room) {
-                sheet.write(x, number.around(label.middle), number, &label.number);
-                if with_words {
-                    let beside = x + number.width(&label.number) + word_gap(size);
-                    sheet.write(beside, word.around(label.middle), word, &label.word);
-                }
+                let at = (x, number.around(label.middle));
+                let after = if with_words { label.word.as_str() } else { "" };
+                sheet.write_number(at, (number, word), &label.number, after);
             }
             sheet.svg.close();
         }
@@ -553,9 +551,4 @@ fn label_size(all: &[Vec<Label>]) -> Option<(Tenths, bool)> {
     let words = LABEL_SIZES.into_iter().take(2).find(|size| fit(*size, true));
     let bare = LABEL_SIZES.into_iter().find(|size| fit(*size, false));
     words.map(|size| (size, true)).or(bare.map(|size| (size, false)))
-}
-
-/// Between a number and its word.
-fn word_gap(size: Tenths) -> Tenths {
-    size * 30 / 100
 }

@@ -1,6 +1,6 @@
-//! Laws of the drawing, read from the bytes that come out: it tiles, it adds up, nothing overlaps or
-//! leaves the picture, and no text of a stranger becomes markup. By hand for shapes that matter, and
-//! over random waterfalls.
+//! Laws of the drawing, read from the bytes that come out: it tiles, it adds up, nothing overlaps
+//! or leaves the picture, and no text of a stranger becomes markup. By hand for shapes that matter,
+//! and over random waterfalls.
 
 use std::collections::BTreeMap;
 
@@ -403,13 +403,17 @@ fn text_is_in_place(svg: &str) {
     let all = elements(svg);
     let (width, height) = (all[0].px("width"), all[0].px("height"));
     let mut boxes: Vec<(i64, i64, i64, i64, &str)> = Vec::new();
-    for text in all.iter().filter(|element| element.name == "text") {
+    for (at, text) in all.iter().enumerate().filter(|(_, element)| element.name == "text") {
         let (x, y, size) = (text.px("x"), text.px("y"), text.px("font-size"));
         let bold = text.attr("font-weight") == "600";
         let wide = match text.attributes.get("textLength") {
             Some(length) => tenths(length),
             None => metrics::number_width(&text.text.replace("&lt;", "<"), size, bold),
         };
+        // A word after the number.
+        let after = all.get(at + 1).filter(|element| element.name == "tspan");
+        let after = after.map_or(0, |word| word.px("dx") + metrics::width(word.text, size, false));
+        let wide = wide + after;
         let left = if text.attr("text-anchor") == "end" { x - wide } else { x };
         let place = (left, y - size * 969 / 1000, left + wide, y + size * 241 / 1000, text.text);
         assert!(place.0 >= 0 && place.1 >= 0 && place.2 <= width && place.3 <= height, "{place:?}");

@@ -1,5 +1,5 @@
-//! The bar at the right: where all of it is now, by kind, with short amounts and shares that add up to
-//! the printed total. Labels are moved apart and tied to their piece with a line.
+//! The bar at the right: where all of it is now, by kind, with short amounts and shares that add up
+//! to the printed total. Labels are moved apart and tied to their piece with a line.
 
 use super::columns::{Part, project};
 use super::kinds::Kind;

@@ -1,5 +1,6 @@
-//! The texts of pictures and pages: one flat table per language in `web/i18n`, which the web interface
-//! reads too. A sentence has places like `{amount}`; what is put there is never read again.
+//! The texts of pictures and pages: one flat table per language in `web/i18n`, which the web
+//! interface reads too. A sentence has places like `{amount}`; what is put there is never read
+//! again.
 
 use std::collections::BTreeMap;
 

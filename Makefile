@@ -1,0 +1,40 @@
+# The two commands are `make demo` and `make test`; each does its own set-up.
+# A persistent target folder keeps later builds short.
+CARGO_TARGET_DIR ?= $(HOME)/.cache/dyepack/target
+export CARGO_TARGET_DIR
+DYEPACK := $(CARGO_TARGET_DIR)/release/dyepack
+
+.PHONY: demo test build lint unit fuzz-short bench soak mutants fmt clean
+
+# The main job on the shipped real case: no network beyond package registries.
+demo: build
+	@$(DYEPACK) demo demo
+
+build:
+	cargo build --release --locked -p dyepack
+
+# Everything that must hold.
+test: lint unit
+	bash tests/cli.sh
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+unit:
+	cargo test --workspace --locked
+
+# Peers and plots; docs/performance.md is written by it.
+bench:
+	bench/run
+
+# Fuzzing, random ledgers and mutants at full length.
+soak: mutants
+	DYEPACK_LEDGERS=200000 cargo test --release -p taint
+	fuzz/run 600
+
+mutants:
+	cargo run -q -p xtask -- mutants
+
+fmt:
+	cargo fmt --all
