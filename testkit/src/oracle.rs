@@ -123,7 +123,7 @@ impl Oracle<'_> {
             sums[3] += amount;
             parcel = vec![(amount, true)];
         }
-        if asset != asset_to {
+        if asset != asset_to || amount != amount_to {
             parcel = self.convert(chain, asset, asset_to, parcel, amount, amount_to);
         }
         let hops = match self.hops.get(&(chain, from)) {

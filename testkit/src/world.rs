@@ -107,7 +107,7 @@ impl World {
             to: to_pot,
             amount: amount.base_units(),
             amount_to: amount_to.base_units(),
-            converts: from_pot != NO_POT && asset != asset_to,
+            converts: from_pot != NO_POT && (asset != asset_to || amount != amount_to),
             time: transfer.time,
         };
         let id = self.rows.len() as RowId;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::{Address, Amount, Asset, Chain, Place};
-use taint::{AssetId, Flow, Label, NO_POT, PlaceKind, PotId, Range, RangedHolding, Sums, Where};
+use taint::{AssetId, Flow, Label, NO_POT, PlaceKind, PotId, Range, RangedHolding, RowId, Sums, Where};
 
 use crate::case_file::CaseFile;
 use crate::records::{Records, Unreadable};
 use crate::result::{
-    AssetLeftOut, Conservation, Holding, LabelNamed, OverlapFound, PathFound, PathHop,
+    AssetLeftOut, Conservation, Gap, Holding, LabelNamed, OverlapFound, PathFound, PathHop,
     PathPosition, Seed, StopMet, Sum, Total, Touched, UnknownValue,
 };
 use crate::seed::Found;
@@ -40,6 +40,8 @@ pub struct Assembled {
     pub unknown: Vec<UnknownValue>,
     pub set_aside_assets: Vec<AssetLeftOut>,
     pub touched: Touched,
+    /// What follows from the data itself; the imports' and the case's gaps come beside.
+    pub gaps: Vec<Gap>,
 }
 
 /// A place and an asset in words.
@@ -51,13 +53,14 @@ struct PotNamed {
 }
 
 impl<R: Records> Naming<'_, R> {
-    /// Names everything that a run found for one incident.
+    /// Names everything that a run up to row `until` found for one incident.
     pub fn assemble(
         &self,
         case: &CaseFile,
         found: &Found,
         range: &Range,
         label: Label,
+        until: RowId,
     ) -> Result<Assembled, Unreadable> {
         let holdings = range.holdings(label);
         let flows = range.chosen.flows();
@@ -72,6 +75,7 @@ impl<R: Records> Naming<'_, R> {
             unknown: self.unknown(range, label),
             set_aside_assets: self.left_out(&range.excluded),
             touched: touched(self.records, flows, &holdings),
+            gaps: self.coverage(found, &holdings, until),
             holdings: self.holdings(holdings, flows)?,
         })
     }

@@ -16,6 +16,7 @@ pub mod assembly;
 pub mod case_file;
 pub mod casebook;
 pub mod claim;
+mod coverage;
 pub mod date;
 pub mod digest;
 pub mod label;

@@ -128,7 +128,7 @@ impl Investigation {
         };
         let overlaps = self.overlaps(&naming, question, asked.rule, &seeds, case, with)?;
         let found = &seeds.found[0];
-        let assembled = naming.assemble(case, found, &range, Label(0))?;
+        let assembled = naming.assemble(case, found, &range, Label(0), until)?;
         let mut result = self.document(case, with, asked, found, assembled, overlaps);
         result.gaps.extend(through_gaps(&stops));
         result.gaps.sort();
@@ -199,6 +199,7 @@ impl Investigation {
         };
         let mut gaps = sources::gaps(&self.archive);
         let note = |detail: &String| Gap { kind: "case".to_string(), detail: detail.clone() };
+        gaps.extend(assembled.gaps);
         gaps.extend(found.notes.iter().map(note));
         gaps.extend(found.missing.iter().map(|theft| Gap {
             kind: "theft-not-found".to_string(),

@@ -126,7 +126,9 @@ impl PotLedger for World<'_> {
         let amount_to = known.amount_to.unwrap_or(known.amount);
         let from = known.from.unwrap_or(NO_POT);
         let converts = match (known.amount_to, known.from) {
-            (Some(_), Some(from)) => self.ids(from).1 != self.ids(known.to).1,
+            (Some(to), Some(from)) => {
+                to != known.amount || self.ids(from).1 != self.ids(known.to).1
+            }
             _ => false,
         };
         let (to, amount, time) = (known.to, known.amount, known.time);

@@ -246,25 +246,36 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
 
     /// Keeps the movements of a conversion by which nothing labelled arrived, rounded off or left out.
     fn record_vanished(&mut self, id: RowId, row: &Row, parcel: &Parcel<R::Content>) {
-        if self.question.detail != Detail::Flows {
-            return;
-        }
         let gone = |origin: &&Origin| row.to == NO_POT || parcel.content.of(origin.label) == 0;
-        for origin in parcel.origins.iter().filter(gone) {
-            let Origin { label, left, injected, .. } = *origin;
-            let (from, to, end) = (row.from, row.to, Where::Unspent);
-            let (arrived, hops, asserted) = (0, 0, false);
+        let origins: SmallVec<[Origin; 1]> = parcel.origins.iter().filter(gone).copied().collect();
+        for origin in &origins {
+            self.record(id, row, origin, 0, Where::Unspent, 0);
+        }
+    }
+
+    /// Keeps one movement, if movements are kept.
+    fn record(
+        &mut self,
+        row_id: RowId,
+        row: &Row,
+        origin: &Origin,
+        arrived: u128,
+        end: Where,
+        hops: u32,
+    ) {
+        if self.question.detail == Detail::Flows {
             self.flows.push(Flow {
-                row: id,
-                label,
-                from,
-                to,
-                left,
-                injected,
+                row: row_id,
+                label: origin.label,
+                from: row.from,
+                to: row.to,
+                left: origin.left,
+                injected: origin.injected,
                 arrived,
+                converts: row.converts,
                 end,
                 hops,
-                asserted,
+                asserted: row.from == row.to,
             });
         }
     }
@@ -400,23 +411,7 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
                 None if end == Where::Unspent && R::NAME != RuleName::Poison => u128::MAX,
                 None => return Err(Overflow { asset: pot.asset }),
             };
-            if self.question.detail == Detail::Flows {
-                let Origin { left, injected, .. } = *origin;
-                let asserted = row.from == row.to;
-                let (from, to) = (row.from, row.to);
-                self.flows.push(Flow {
-                    row: id,
-                    label,
-                    from,
-                    to,
-                    left,
-                    injected,
-                    arrived,
-                    end,
-                    hops,
-                    asserted,
-                });
-            }
+            self.record(id, row, origin, arrived, end, hops);
         }
         Ok((held, ended))
     }

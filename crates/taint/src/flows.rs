@@ -19,6 +19,8 @@ pub struct Flow {
     pub injected: u128,
     /// Labelled units that arrived, in the asset of `to`; 0 where a conversion rounded them off.
     pub arrived: u128,
+    /// True if they arrived as another asset, or as another number of units.
+    pub converts: bool,
     /// What became of them.
     pub end: Where,
     /// Hops of the receiving place at that moment.

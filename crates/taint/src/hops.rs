@@ -120,7 +120,7 @@ impl<L: PotLedger> Drawing<'_, L> {
             return;
         }
         let to = self.ledger.pot(flow.to);
-        let converts = to.asset != sent;
+        let converts = flow.converts;
         let from = self.column(sent, hop.unwrap_or(0));
         if hop.is_none() {
             from.injected += units;

@@ -35,7 +35,7 @@ pub use pot_ledger::{
     AssetId, NO_POT, PlaceId, PlaceKind, Pot, PotHistory, PotId, PotLedger, Row, RowId, Stops,
     Where,
 };
-pub use range::{Range, RangedHolding, range};
+pub use range::{Range, RangedHolding, range, single};
 pub use replay::{Replay, replay};
 pub use rule::RuleName;
 pub use seeds::{Asserted, Label, MAX_LABELS, Seeds};

@@ -27,7 +27,7 @@ pub struct Row {
     pub amount: u128,
     /// Equal to `amount` unless the transfer converts one asset into another.
     pub amount_to: u128,
-    /// True if `from` and `to` hold different assets.
+    /// True if what arrives is not what left: another asset, or another number of units of it.
     pub converts: bool,
     pub time: Time,
 }

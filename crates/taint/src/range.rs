@@ -40,14 +40,29 @@ pub struct Range {
 /// Runs the chosen rule as asked, and every other conserving rule for its bounds; by full replay, or
 /// by indexed trace. An asset that overflows is left out and everything is run again.
 pub fn range<L: PotLedger>(question: Question<'_, L>, rule: RuleName, full_replay: bool) -> Range {
+    let attempt = |excluded: &[AssetId]| attempt(question, rule, full_replay, excluded);
+    let ((chosen, others), excluded) = without_overflows(question, attempt);
+    Range { chosen, others, excluded }
+}
+
+/// Runs one rule by indexed trace, without bounds; assets that overflow are left out.
+pub fn single<L: PotLedger>(question: Question<'_, L>, rule: RuleName) -> Outcome {
+    without_overflows(question, |excluded| trace(question, rule, excluded)).0
+}
+
+/// Repeats an attempt until no asset overflows; what it gives, and the assets that were left out.
+fn without_overflows<L: PotLedger, T>(
+    question: Question<'_, L>,
+    attempt: impl Fn(&[AssetId]) -> Result<T, Overflow>,
+) -> (T, Vec<AssetId>) {
     let until = question.until;
     let beyond = question.ledger.overflows().into_iter().filter(|(_, row)| *row < until);
     let mut excluded: Vec<AssetId> = beyond.map(|(asset, _)| asset).collect();
     loop {
         excluded.sort_unstable();
         excluded.dedup();
-        match attempt(question, rule, full_replay, &excluded) {
-            Ok((chosen, others)) => return Range { chosen, others, excluded },
+        match attempt(&excluded) {
+            Ok(found) => return (found, excluded),
             // An asset is excluded once, and there are finitely many.
             Err(Overflow { asset }) => excluded.push(asset),
         }

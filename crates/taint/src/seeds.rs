@@ -37,8 +37,11 @@ pub struct Seeds {
 
 impl Seeds {
     /// Orders the seeds. A row named twice for one incident counts once; asserted thefts of the same
-    /// moment keep the order in which they are given.
+    /// moment keep the order in which they are given. Labels from [`MAX_LABELS`] on have no seeds.
     pub fn new(mut rows: Vec<(RowId, Label)>, mut asserted: Vec<Asserted>) -> Seeds {
+        let known = |label: Label| usize::from(label.0) < MAX_LABELS;
+        rows.retain(|(_, label)| known(*label));
+        asserted.retain(|theft| known(theft.label));
         rows.sort_unstable();
         rows.dedup();
         asserted.sort_by_key(|theft| theft.before);

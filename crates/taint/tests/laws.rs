@@ -393,3 +393,53 @@ fn two_thefts_of_the_same_coins_overlap_and_are_not_counted_twice() {
         }
     }
 }
+
+#[test]
+fn a_label_that_the_hop_limit_cuts_does_not_ride_on_with_another() {
+    let text = "
+        victim -> thief 10 USDT
+        thief -> mule 10 USDT
+        prey -> mule 10 USDT        # the second incident begins here
+        mule -> a 20 USDT           # 2 hops from the first theft, 1 from the second
+        a -> b 20 USDT
+    ";
+    let world = story(text).world;
+    let seeds = Seeds::new(vec![(0, Label(0)), (2, Label(1))], vec![]);
+    let question = Question {
+        ledger: &world,
+        stops: &world,
+        seeds: &seeds,
+        until: world.rows(),
+        max_hops: Some(1),
+        service_degree: 0,
+        detail: Detail::Hops,
+    };
+    for rule in RuleName::CONSERVING {
+        for outcome in [trace(question, rule, &[]), replay(question, rule, &[])] {
+            let outcome = outcome.expect("fits");
+            let ends = |label: Label| -> Vec<(Where, u128)> {
+                let held = outcome.holdings(label).filter(|holding| holding.raw > 0);
+                held.map(|holding| (holding.end, holding.raw)).collect()
+            };
+            // The first is cut at a; the second goes on, and is cut at b.
+            assert_eq!(ends(Label(0)), [(Where::Untraced, 10)], "{}", rule.name());
+            assert_eq!(ends(Label(1)), [(Where::Untraced, 10)], "{}", rule.name());
+        }
+    }
+}
+
+#[test]
+fn a_token_that_takes_a_fee_on_its_way_carries_less_taint_on() {
+    let text = "
+        victim -> thief 100 USDT
+        thief -> mule 100 USDT = 90 USDT
+        mule -> a 90 USDT
+    ";
+    for rule in RuleName::CONSERVING {
+        story(text).check(rule, &[0], &["a unspent 90 2"]);
+        let range = story(text).range(rule, &[0]);
+        let sums: Vec<(u128, u128)> =
+            range.chosen.sums(L).map(|(_, sums)| (sums.converted_out, sums.converted_in)).collect();
+        assert_eq!(sums, [(100, 90)]);
+    }
+}

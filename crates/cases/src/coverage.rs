@@ -1,0 +1,131 @@
+//! What a result must say of the data it was found in: places at which the data ends, and value that
+//! reached the thief from elsewhere. Neither changes an amount; both keep a reader from taking
+//! "unspent" for "still there", or what is not tainted for clean.
+
+use std::collections::BTreeMap;
+
+use ledger::Amount;
+use taint::{AssetId, NO_POT, PlaceKind, PotId, RangedHolding, RowId, Where};
+
+use crate::assembly::Naming;
+use crate::records::Records;
+use crate::result::{Gap, grouped};
+use crate::seed::Found;
+
+/// Thieves' accounts that are named one by one.
+const NAMED: usize = 10;
+
+impl<R: Records> Naming<'_, R> {
+    /// The gaps that follow from the data itself, up to row `until`.
+    pub(crate) fn coverage(
+        &self,
+        found: &Found,
+        holdings: &[RangedHolding],
+        until: RowId,
+    ) -> Vec<Gap> {
+        let mut gaps = self.edges(holdings, until);
+        gaps.extend(self.other_receipts(found, holdings, until));
+        gaps
+    }
+
+    /// Places that hold value and never send any of its asset: the data may end there.
+    fn edges(&self, holdings: &[RangedHolding], until: RowId) -> Vec<Gap> {
+        let mut all: BTreeMap<AssetId, (u64, u64, u128)> = BTreeMap::new();
+        for holding in holdings.iter().filter(|h| h.end == Where::Unspent && h.raw() > 0) {
+            let pot = self.records.pot(holding.pot);
+            let (places, silent, raw) = all.entry(pot.asset).or_default();
+            *places += 1;
+            if pot.kind == PlaceKind::Account && !self.sends(holding.pot, until) {
+                *silent += 1;
+                *raw = raw.saturating_add(holding.raw());
+            }
+        }
+        let silent = all.into_iter().filter(|(_, (_, silent, _))| *silent > 0);
+        let gap = |(asset, (places, silent, raw)): (AssetId, (u64, u64, u128))| Gap {
+            kind: "edge-of-data".to_string(),
+            detail: format!(
+                "{silent} of {places} unspent places, holding {}, never send any of it in this data: \
+                 what they did may lie outside it",
+                self.money(asset, raw)
+            ),
+        };
+        silent.map(gap).collect()
+    }
+
+    fn sends(&self, pot: PotId, until: RowId) -> bool {
+        let mut rows = self.records.history(pot, 0).rows.take_while(|row| *row < until);
+        rows.any(|row| self.records.row(row).from == pot)
+    }
+
+    /// What reached the thieves' accounts besides what the case names and what was followed there.
+    fn other_receipts(
+        &self,
+        found: &Found,
+        holdings: &[RangedHolding],
+        until: RowId,
+    ) -> Vec<Gap> {
+        let mut asserted: BTreeMap<PotId, u128> = BTreeMap::new();
+        for theft in &found.asserted {
+            let place = self.records.find_place(theft.chain, &theft.place);
+            for pot in place.into_iter().flat_map(|place| self.records.pots_of(place)) {
+                let asset = self.records.asset(self.records.pot(pot).asset);
+                if asset == (theft.chain, theft.asset) {
+                    let sum = asserted.entry(pot).or_default();
+                    *sum = sum.saturating_add(theft.amount.base_units());
+                }
+            }
+        }
+        for (row, _) in &found.rows {
+            asserted.entry(self.records.row(*row).to).or_default();
+        }
+        let mut others: Vec<(PotId, u128)> = asserted
+            .into_iter()
+            .map(|(pot, asserted)| (pot, self.other_receipts_of(pot, asserted, holdings, until)))
+            .filter(|(_, other)| *other > 0)
+            .collect();
+        others.sort_by_key(|(pot, other)| (std::cmp::Reverse(*other), *pot));
+        others.into_iter().take(NAMED).map(|(pot, other)| self.other_gap(pot, other)).collect()
+    }
+
+    fn other_gap(&self, pot: PotId, other: u128) -> Gap {
+        let numbers = self.records.pot(pot);
+        let named = self.records.place(numbers.place);
+        Gap {
+            kind: "other-receipts".to_string(),
+            detail: format!(
+                "{} also received {} from elsewhere; no theft of the case names it, so it is neither \
+                 tainted nor called clean",
+                named.place.text(named.chain),
+                self.money(numbers.asset, other)
+            ),
+        }
+    }
+
+    fn other_receipts_of(
+        &self,
+        pot: PotId,
+        asserted: u128,
+        holdings: &[RangedHolding],
+        until: RowId,
+    ) -> u128 {
+        let rows = self.records.history(pot, 0).rows.take_while(|row| *row < until);
+        let received = rows.map(|row| self.records.row(row)).filter(|row| row.to == pot);
+        let all = received.fold(0u128, |sum, row| sum.saturating_add(row.amount_to));
+        let tainted = holdings
+            .iter()
+            .filter(|holding| holding.pot == pot && pot != NO_POT)
+            .filter_map(|holding| holding.chosen)
+            .fold(0u128, |sum, chosen| sum.saturating_add(chosen.received));
+        all.saturating_sub(tainted.saturating_sub(asserted))
+    }
+
+    fn money(&self, asset: AssetId, raw: u128) -> String {
+        let (chain, asset) = self.records.asset(asset);
+        let written = (self.written)(chain, &asset);
+        let unit = written.symbol.unwrap_or_else(|| asset.text(chain));
+        match written.decimals {
+            Some(decimals) => format!("{} {unit}", grouped(&Amount::new(raw).to_decimal(decimals))),
+            None => format!("{} base units of {unit}", grouped(&raw.to_string())),
+        }
+    }
+}
