@@ -14,8 +14,7 @@ build:
 	cargo build --release --locked -p dyepack
 
 # Everything that must hold.
-test: lint unit
-	bash tests/cli.sh
+test: lint unit fuzz-short
 
 lint:
 	cargo fmt --all --check
@@ -23,6 +22,10 @@ lint:
 
 unit:
 	cargo test --workspace --locked
+
+# Each fuzz target for a few seconds; `make soak` gives them ten minutes each.
+fuzz-short:
+	fuzz/run 10
 
 # Peers and plots; docs/performance.md is written by it.
 bench:

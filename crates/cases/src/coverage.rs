@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use ledger::Amount;
-use taint::{AssetId, NO_POT, PlaceKind, PotId, RangedHolding, RowId, Where};
+use taint::{AssetId, PlaceKind, PotId, RangedHolding, RowId, Where};
 
 use crate::assembly::Naming;
 use crate::records::Records;
@@ -78,45 +78,49 @@ impl<R: Records> Naming<'_, R> {
         for (row, _) in &found.rows {
             asserted.entry(self.records.row(*row).to).or_default();
         }
-        let mut others: Vec<(PotId, u128)> = asserted
+        let mut others: Vec<(PotId, u128, u128)> = asserted
             .into_iter()
-            .map(|(pot, asserted)| (pot, self.other_receipts_of(pot, asserted, holdings, until)))
-            .filter(|(_, other)| *other > 0)
+            .map(|(pot, asserted)| {
+                let all = self.received_besides(pot, found, until);
+                let tainted = tainted(holdings, pot).saturating_sub(asserted);
+                let seeded = self.received(pot, until).saturating_sub(all);
+                (pot, all, all.saturating_sub(tainted.saturating_sub(seeded)))
+            })
+            .filter(|(_, _, other)| *other > 0)
             .collect();
-        others.sort_by_key(|(pot, other)| (std::cmp::Reverse(*other), *pot));
-        others.into_iter().take(NAMED).map(|(pot, other)| self.other_gap(pot, other)).collect()
+        others.sort_by_key(|(pot, _, other)| (std::cmp::Reverse(*other), *pot));
+        let named = others.into_iter().take(NAMED);
+        named.map(|(pot, all, other)| self.other_gap(pot, all, other)).collect()
     }
 
-    fn other_gap(&self, pot: PotId, other: u128) -> Gap {
+    fn other_gap(&self, pot: PotId, all: u128, other: u128) -> Gap {
         let numbers = self.records.pot(pot);
         let named = self.records.place(numbers.place);
         Gap {
             kind: "other-receipts".to_string(),
             detail: format!(
-                "{} also received {} from elsewhere; no theft of the case names it, so it is neither \
+                "{} also received {} in transfers that are no theft of the case; {} of it is neither \
                  tainted nor called clean",
                 named.place.text(named.chain),
+                self.money(numbers.asset, all),
                 self.money(numbers.asset, other)
             ),
         }
     }
 
-    fn other_receipts_of(
-        &self,
-        pot: PotId,
-        asserted: u128,
-        holdings: &[RangedHolding],
-        until: RowId,
-    ) -> u128 {
+    /// All that a pot received.
+    fn received(&self, pot: PotId, until: RowId) -> u128 {
         let rows = self.records.history(pot, 0).rows.take_while(|row| *row < until);
         let received = rows.map(|row| self.records.row(row)).filter(|row| row.to == pot);
-        let all = received.fold(0u128, |sum, row| sum.saturating_add(row.amount_to));
-        let tainted = holdings
-            .iter()
-            .filter(|holding| holding.pot == pot && pot != NO_POT)
-            .filter_map(|holding| holding.chosen)
-            .fold(0u128, |sum, chosen| sum.saturating_add(chosen.received));
-        all.saturating_sub(tainted.saturating_sub(asserted))
+        received.fold(0, |sum, row| sum.saturating_add(row.amount_to))
+    }
+
+    /// What a pot received in transfers that are no seed.
+    fn received_besides(&self, pot: PotId, found: &Found, until: RowId) -> u128 {
+        let is_seed = |row: &RowId| found.rows.binary_search_by_key(row, |(row, _)| *row).is_ok();
+        let rows = self.records.history(pot, 0).rows.take_while(|row| *row < until);
+        let others = rows.filter(|row| !is_seed(row)).map(|row| self.records.row(row));
+        others.filter(|row| row.to == pot).fold(0, |sum, row| sum.saturating_add(row.amount_to))
     }
 
     fn money(&self, asset: AssetId, raw: u128) -> String {
@@ -128,4 +132,11 @@ impl<R: Records> Naming<'_, R> {
             None => format!("{} base units of {unit}", grouped(&raw.to_string())),
         }
     }
+}
+
+/// What arrived tainted at a pot under the chosen rule.
+fn tainted(holdings: &[RangedHolding], pot: PotId) -> u128 {
+    let here = holdings.iter().filter(|holding| holding.pot == pot);
+    let chosen = here.filter_map(|holding| holding.chosen);
+    chosen.fold(0, |sum, chosen| sum.saturating_add(chosen.received))
 }

@@ -276,6 +276,8 @@ pub struct ReportedFlow {
     pub from: String,
     pub to: String,
     pub asset: Option<String>,
+    #[serde(default)]
+    pub symbol: Option<String>,
     pub amount: Option<String>,
     pub date: Option<String>,
     pub source: String,

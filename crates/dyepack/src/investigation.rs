@@ -16,15 +16,19 @@ use cases::result::{
     Gap, Input, LabelNamed, OverlapFound, Parameters, Program, SCHEMA, Snapshot, TraceResult,
 };
 use cases::seed::{Found, find_seeds};
-use cases::stop::Stops;
+use cases::stop::{DEFAULT_CONFIDENCE, Stops};
 use ledger::{Address, Asset, Chain, Place, Time};
 use taint::{
-    Asserted, Detail, Label, PotId, PotLedger, Question, Range, RowId, RuleName, Seeds, Waterfall,
+    Asserted, Detail, Label, MAX_LABELS, PotId, PotLedger, Question, Range, RowId, RuleName, Seeds,
+    Waterfall, single,
 };
 
 use crate::labels_shown::LabelsShown;
 use crate::sources;
 use crate::world::{StopsHere, World};
+
+/// Counterparties that make an account a suspected service, unless the user says otherwise.
+pub(crate) const DEFAULT_DEGREE: u32 = 1000;
 
 /// What the user asked.
 #[derive(Clone, Debug)]
@@ -36,6 +40,9 @@ pub(crate) struct Asked {
     pub(crate) service_degree: u32,
     pub(crate) label_confidence: u8,
     pub(crate) full_replay: bool,
+    /// How the user named the case and the archive, to say how to ask again.
+    pub(crate) case_as_named: String,
+    pub(crate) archive_as_named: Option<String>,
     /// List every tainted movement.
     pub(crate) list_hops: bool,
     /// Evidence paths to these addresses, at most so many.
@@ -64,6 +71,25 @@ pub(crate) struct AssetWaterfall {
     pub(crate) asset: Asset,
     pub(crate) stolen: u128,
     pub(crate) waterfall: Waterfall,
+}
+
+impl Asked {
+    /// The question that is asked where the user chose nothing.
+    pub(crate) fn plain(case_as_named: &str) -> Asked {
+        Asked {
+            rule: RuleName::Haircut,
+            until: None,
+            through: Vec::new(),
+            max_hops: None,
+            service_degree: DEFAULT_DEGREE,
+            label_confidence: DEFAULT_CONFIDENCE,
+            full_replay: false,
+            case_as_named: case_as_named.to_string(),
+            archive_as_named: None,
+            list_hops: false,
+            paths_to: None,
+        }
+    }
 }
 
 impl Investigation {
@@ -102,7 +128,8 @@ impl Investigation {
         };
         let decimals = |chain, asset: &Asset| self.written(chain, asset).decimals;
         let mut seeds = SeedsOf::default();
-        for (number, case) in std::iter::once(&case).chain(with).enumerate() {
+        let beside = self.beside(case, with);
+        for (number, case) in std::iter::once(&case).chain(&beside).enumerate() {
             let found = find_seeds(&world, case, until, &decimals)?;
             seeds.add(Label(number as u8), found, &mut world);
         }
@@ -126,11 +153,11 @@ impl Investigation {
             written: &|chain, asset| self.written(chain, asset),
             label: &|chain, address| labels.of(chain, address),
         };
-        let overlaps = self.overlaps(&naming, question, asked.rule, &seeds, case, with)?;
+        let overlaps = overlaps(&naming, question, asked.rule, &seeds, case, &beside);
         let found = &seeds.found[0];
         let assembled = naming.assemble(case, found, &range, Label(0), until)?;
         let mut result = self.document(case, with, asked, found, assembled, overlaps);
-        result.gaps.extend(through_gaps(&stops));
+        result.gaps.extend(through_gaps(&stops, &reached(&world, &range)));
         result.gaps.sort();
         if let Some((address, count)) = asked.paths_to {
             let pots = pots_of_address(&world, &address);
@@ -157,26 +184,18 @@ impl Investigation {
         }
     }
 
-    /// Units that this case and another both claim, from one run with all of them.
-    fn overlaps(
-        &self,
-        naming: &Naming<'_, World<'_>>,
-        question: Question<'_, World<'_>>,
-        rule: RuleName,
-        seeds: &SeedsOf,
-        case: &CaseFile,
-        with: &[&CaseFile],
-    ) -> anyhow::Result<Vec<OverlapFound>> {
-        if with.is_empty() {
-            return Ok(Vec::new());
-        }
-        let all = seeds.all();
-        let question = Question { seeds: &all, detail: Detail::Hops, ..question };
-        let excluded: Vec<u32> = question.ledger.overflows().iter().map(|(a, _)| *a).collect();
-        let together = taint::trace(question, rule, &excluded)?;
-        let ids: Vec<String> =
-            std::iter::once(case).chain(with.iter().copied()).map(|case| case.id.clone()).collect();
-        Ok(naming.overlaps(together.overlaps(), &ids))
+    /// The cases whose claims on the same units are looked for: those named, and those registered.
+    fn beside<'a>(&'a self, case: &CaseFile, with: &[&'a CaseFile]) -> Vec<&'a CaseFile> {
+        let mut beside: Vec<&CaseFile> = with.to_vec();
+        beside.extend(self.casebook.cases().map(|claimed| &claimed.what));
+        let mut seen = vec![case.id.as_str()];
+        beside.retain(|other| {
+            let new = !seen.contains(&other.id.as_str());
+            seen.push(&other.id);
+            new && !other.thefts.is_empty()
+        });
+        beside.truncate(MAX_LABELS - 1);
+        beside
     }
 
     fn document(
@@ -215,7 +234,7 @@ impl Investigation {
                 name: "dyepack".to_string(),
                 version: env!("CARGO_PKG_VERSION").to_string(),
             },
-            replay: replay_command(case, with, asked),
+            replay: replay_command(with, asked),
             parameters,
             inputs: self.archive.imports().iter().map(input).collect(),
             snapshot: self.snapshot(),
@@ -277,8 +296,7 @@ impl Investigation {
             service_degree: asked.service_degree,
             detail: Detail::Hops,
         };
-        let excluded: Vec<u32> = world.overflows().iter().map(|(asset, _)| *asset).collect();
-        let outcome = taint::trace(question, asked.rule, &excluded)?;
+        let outcome = single(question, asked.rule);
         let mut exposed: BTreeMap<(Chain, Address, Asset), Exposed> = BTreeMap::new();
         for holding in outcome.holdings(Label(0)) {
             let pot = world.pot(holding.pot);
@@ -331,6 +349,33 @@ impl SeedsOf {
     }
 }
 
+/// Units that this case and another both claim, from one run with all of them.
+fn overlaps(
+    naming: &Naming<'_, World<'_>>,
+    question: Question<'_, World<'_>>,
+    rule: RuleName,
+    seeds: &SeedsOf,
+    case: &CaseFile,
+    beside: &[&CaseFile],
+) -> Vec<OverlapFound> {
+    if beside.is_empty() {
+        return Vec::new();
+    }
+    let all = seeds.all();
+    let together = single(Question { seeds: &all, detail: Detail::Hops, ..question }, rule);
+    let cases = std::iter::once(case).chain(beside.iter().copied());
+    let ids: Vec<String> = cases.map(|case| case.id.clone()).collect();
+    let ours = together.overlaps().iter().filter(|overlap| overlap.incidents.0 == Label(0));
+    naming.overlaps(&ours.copied().collect::<Vec<_>>(), &ids)
+}
+
+/// Addresses that the value reached.
+fn reached(world: &World<'_>, range: &Range) -> Vec<(Chain, Address)> {
+    let places = range.chosen.holdings(Label(0)).map(|holding| world.pot(holding.pot).place);
+    let named = places.map(|place| world.place(place));
+    named.filter_map(|named| Some((named.chain, named.owner?))).collect()
+}
+
 fn waterfalls(world: &World<'_>, range: &Range) -> Vec<AssetWaterfall> {
     if !range.chosen.rule.conserves() {
         return Vec::new();
@@ -371,8 +416,9 @@ fn passed(stops: &Stops, through: &[String]) -> Vec<(Chain, Address)> {
     stops.passed_through().chain(named).collect()
 }
 
-fn through_gaps(stops: &Stops) -> Vec<Gap> {
-    let passed = stops.passed_through().map(|(chain, address)| Gap {
+fn through_gaps(stops: &Stops, reached: &[(Chain, Address)]) -> Vec<Gap> {
+    let passed = stops.passed_through().filter(|passed| reached.contains(passed));
+    let passed = passed.map(|(chain, address)| Gap {
         kind: "traced-through".to_string(),
         detail: format!("{chain} {address} is a labelled stop, and was traced through as asked"),
     });
@@ -393,17 +439,28 @@ fn input(import: &archive::Import) -> Input {
     }
 }
 
-/// The command that computes a result again from the same archive.
-fn replay_command(case: &CaseFile, with: &[&CaseFile], asked: &Asked) -> String {
-    let mut words = vec!["dyepack trace".to_string(), case.id.clone()];
+/// The command that computes a result again, as it was typed.
+fn replay_command(with: &[&CaseFile], asked: &Asked) -> String {
+    let mut words = vec!["dyepack trace".to_string(), quoted(&asked.case_as_named)];
+    let archive = asked.archive_as_named.as_ref();
+    words.extend(archive.map(|folder| format!("--archive {}", quoted(folder))));
     words.push(format!("--rule {}", asked.rule.name()));
     words.extend(asked.until.map(|time| format!("--until {time}")));
-    words.extend(asked.through.iter().map(|text| format!("--through '{}'", text.replace('\'', "'\\''"))));
+    words.extend(asked.through.iter().map(|text| format!("--through {}", quoted(text))));
     words.extend(asked.max_hops.map(|hops| format!("--max-hops {hops}")));
     words.push(format!("--service-degree {}", asked.service_degree));
     words.push(format!("--label-confidence {}", asked.label_confidence));
     words.extend(with.iter().map(|case| format!("--with {}", case.id)));
     words.join(" ")
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_string();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// The label that a person should see.

@@ -71,6 +71,11 @@ fn flow(flow: &cases::case_file::Flow) -> ReportedFlow {
         from: flow.from.to_string(),
         to: flow.to.to_string(),
         asset: flow.chain.zip(flow.asset).map(|(chain, asset)| asset.text(chain)),
+        symbol: flow
+            .chain
+            .zip(flow.asset)
+            .and_then(|(chain, asset)| ledger::known_token(chain, &asset))
+            .map(|token| token.symbol.to_string()),
         amount: flow.amount.as_ref().map(|amount| amount.text.clone()),
         date: flow.date.as_ref().map(|date| date.text().to_string()),
         source: flow.source.clone(),

@@ -22,6 +22,8 @@ pub enum AssetError {
     Empty,
     #[error("the asset {text:?} is neither {native} nor a contract of the chain ({why})")]
     Unknown { text: String, native: &'static str, why: AddressError },
+    #[error("the TRC-10 number {0:?} is out of range")]
+    Trc10(String),
     #[error("the chain has no asset but {native}: {text:?}")]
     NativeOnly { text: String, native: &'static str },
 }
@@ -40,9 +42,9 @@ impl Asset {
         let excerpt = || text.chars().take(60).collect();
         match chain.family() {
             Family::Bitcoin => Err(AssetError::NativeOnly { text: excerpt(), native }),
-            Family::Tron if is_trc10_number(text) => text.parse().map(Asset::Trc10).map_err(|_| {
-                AssetError::Unknown { text: excerpt(), native, why: AddressError::TooLong }
-            }),
+            Family::Tron if is_trc10_number(text) => {
+                text.parse().map(Asset::Trc10).map_err(|_| AssetError::Trc10(excerpt()))
+            }
             Family::Tron | Family::Evm => Address::parse(chain, text)
                 .map(Asset::Token)
                 .map_err(|why| AssetError::Unknown { text: excerpt(), native, why }),

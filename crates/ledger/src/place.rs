@@ -5,7 +5,7 @@
 //! keeps the engine free of chain-specific code. Mint, burn and fee are the ends of the world.
 
 use crate::address::{Address, AddressError};
-use crate::chain::Chain;
+use crate::chain::{Chain, Family};
 use crate::txid::TxId;
 
 /// One side of a transfer, within one chain.
@@ -30,7 +30,7 @@ pub enum Place {
 pub enum PlaceError {
     #[error(transparent)]
     Address(#[from] AddressError),
-    #[error("not an output written txid:index: {0:?}")]
+    #[error("not an output (txid:index, on UTXO chains): {0:?}")]
     Output(String),
 }
 
@@ -41,6 +41,9 @@ impl Place {
             return Ok(Place::Account(Address::parse(chain, text)?));
         };
         let bad = || PlaceError::Output(text.chars().take(90).collect());
+        if chain.family() != Family::Bitcoin {
+            return Err(bad());
+        }
         if left == "tx" {
             return TxId::parse(right).map(Place::Transaction).map_err(|_| bad());
         }

@@ -56,6 +56,13 @@ struct Document {
     cases: Vec<Listed>,
 }
 
+#[derive(Serialize)]
+struct Shown<'a> {
+    schema: &'static str,
+    id: &'a str,
+    case_file: String,
+}
+
 pub(crate) fn run(args: &CaseArgs, global: &Global, output: &Output) -> anyhow::Result<Exit> {
     match &args.action {
         Action::Add { files } => add(files, global, output),
@@ -76,7 +83,7 @@ fn add(files: &[PathBuf], global: &Global, output: &Output) -> anyhow::Result<Ex
     }
     let archive = archive_folder::write(global)?;
     archive.journal()?.append(&claims)?;
-    Ok(Exit::Ok)
+    if output.json { list(&archive, output) } else { Ok(Exit::Ok) }
 }
 
 fn list(archive: &Archive, output: &Output) -> anyhow::Result<Exit> {
@@ -121,7 +128,11 @@ fn unknown(id: &str) -> anyhow::Error {
 fn show(id: &str, archive: &Archive, output: &Output) -> anyhow::Result<Exit> {
     let casebook = sources::casebook(archive)?;
     let known = casebook.case(id).ok_or_else(|| unknown(id))?;
-    output.data(&known.what.to_toml())?;
+    let case_file = known.what.to_toml();
+    match output.json {
+        true => output.document(&Shown { schema: "dyepack.case-shown/1", id, case_file })?,
+        false => output.data(&case_file)?,
+    }
     Ok(Exit::Ok)
 }
 
@@ -133,5 +144,5 @@ fn remove(id: &str, global: &Global, output: &Output) -> anyhow::Result<Exit> {
     let claim = Claim { who: who(), when: now()?, what: What::CaseRemoved(id.to_string()) };
     archive.journal()?.append(&[claim.encode()?])?;
     output.note(&format!("removed {id}"));
-    Ok(Exit::Ok)
+    if output.json { list(&archive, output) } else { Ok(Exit::Ok) }
 }

@@ -9,7 +9,6 @@ use cases::case_file::CaseFile;
 use cases::claim::{Claim, What};
 use chains::exports::{self, ColumnMap, Context, Options};
 use clap::Args;
-use taint::RuleName;
 
 use crate::cli::Global;
 use crate::command::trace::{conserved, write_whole};
@@ -58,17 +57,8 @@ pub(crate) fn run(args: &DemoArgs, _global: &Global, output: &Output) -> anyhow:
     claims(&archive, &inputs, output)?;
     let investigation = Investigation::open(archive)?;
     let case = CaseFile::parse(CASE.as_bytes())?;
-    let asked = Asked {
-        rule: RuleName::Haircut,
-        until: None,
-        through: Vec::new(),
-        max_hops: None,
-        service_degree: 1000,
-        label_confidence: cases::stop::DEFAULT_CONFIDENCE,
-        full_replay: false,
-        list_hops: false,
-        paths_to: None,
-    };
+    let archive = folder.join("archive").display().to_string();
+    let asked = Asked { archive_as_named: Some(archive), ..Asked::plain(&case.id) };
     let traced = investigation.trace(&case, &[], &asked)?;
     let files = write_files(folder, &traced, &investigation)?;
     if output.json {

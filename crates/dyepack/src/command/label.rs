@@ -113,7 +113,12 @@ pub(crate) fn run(args: &LabelArgs, global: &Global, output: &Output) -> anyhow:
         Action::Add { chain, address, name, category, confidence, source } => {
             let label = one(chain, address, name, category, *confidence, source)?;
             let archive = archive_folder::write(global)?;
+            let (chain, address) = (label.chain, label.address);
             append(&archive, vec![label])?;
+            if output.json {
+                let casebook = sources::casebook(&archive)?;
+                return show(casebook.labels_of(chain, &address).into_iter().map(shown).collect(), output);
+            }
             Ok(Exit::Ok)
         }
         Action::List => {

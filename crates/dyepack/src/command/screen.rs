@@ -9,11 +9,10 @@ use cases::casebook::Casebook;
 use cases::label::Category;
 use cases::records::Records;
 use cases::result::{ChainCovered, grouped};
-use cases::stop::DEFAULT_CONFIDENCE;
 use clap::Args;
 use ledger::{Address, Amount, Chain, Place};
 use serde::Serialize;
-use taint::{PotLedger, RuleName};
+use taint::PotLedger;
 
 use crate::archive_folder;
 use crate::cli::Global;
@@ -36,6 +35,9 @@ pub(crate) struct ScreenArgs {
     #[arg(long)]
     fail_on_exposure: bool,
 }
+
+/// Bytes of stdin that are read: some millions of addresses.
+const MAX_STDIN: u64 = 256 << 20;
 
 #[derive(Serialize)]
 struct Document {
@@ -111,7 +113,7 @@ fn addresses(given: &[String]) -> anyhow::Result<Vec<String>> {
     for text in given {
         if text == "-" {
             let mut input = String::new();
-            std::io::stdin().read_to_string(&mut input).context("cannot read stdin")?;
+            std::io::stdin().take(MAX_STDIN).read_to_string(&mut input).context("cannot read stdin")?;
             texts.extend(input.split_whitespace().map(str::to_string));
         } else {
             texts.push(text.clone());
@@ -121,20 +123,9 @@ fn addresses(given: &[String]) -> anyhow::Result<Vec<String>> {
 }
 
 fn exposures(investigation: &Investigation) -> anyhow::Result<Exposures> {
-    let asked = Asked {
-        rule: RuleName::Haircut,
-        until: None,
-        through: Vec::new(),
-        max_hops: None,
-        service_degree: 1000,
-        label_confidence: DEFAULT_CONFIDENCE,
-        full_replay: false,
-        list_hops: false,
-        paths_to: None,
-    };
     let mut exposures = Exposures::new();
     for claimed in investigation.casebook.cases() {
-        for exposed in investigation.exposed(&claimed.what, &asked)? {
+        for exposed in investigation.exposed(&claimed.what, &Asked::plain(&claimed.what.id))? {
             let key = (exposed.chain, exposed.address);
             exposures.entry(key).or_default().push((claimed.what.id.clone(), exposed));
         }

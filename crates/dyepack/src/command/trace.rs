@@ -16,7 +16,7 @@ use crate::archive_folder;
 use crate::cli::Global;
 use crate::command::trace_text;
 use crate::exit::{Coded, Exit};
-use crate::investigation::{Asked, Investigation, Traced};
+use crate::investigation::{Asked, DEFAULT_DEGREE, Investigation, Traced};
 use crate::output::Output;
 use crate::progress;
 use crate::waterfall_view::{self, Look};
@@ -68,13 +68,13 @@ pub(crate) struct Asking {
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) until: Option<Time>,
     /// Trace through stops with this label, of this category, or at this address; may be repeated
-    #[arg(long, value_name = "LABEL")]
+    #[arg(long, value_name = "LABEL", value_parser = parse_through)]
     pub(crate) through: Vec<String>,
     /// Follow no further than this many transfers from the theft
     #[arg(long, value_name = "N")]
     pub(crate) max_hops: Option<u32>,
     /// Accounts with this many counterparties are suspected services; 0 for never
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_DEGREE)]
     pub(crate) service_degree: u32,
     /// Labels at least this sure stop a trace
     #[arg(long, value_name = "0-100", default_value_t = DEFAULT_CONFIDENCE, value_parser = clap::value_parser!(u8).range(0..=100))]
@@ -86,6 +86,14 @@ fn parse_rule(text: &str) -> Result<RuleName, String> {
         let known: Vec<&str> = RuleName::ALL.iter().map(|rule| rule.name()).collect();
         format!("there is no such rule ({})", known.join(", "))
     })
+}
+
+/// A control character could make two questions look like one in what is hashed.
+fn parse_through(text: &str) -> Result<String, String> {
+    match text.chars().any(char::is_control) {
+        true => Err("a label has no control characters".to_string()),
+        false => Ok(text.to_string()),
+    }
 }
 
 /// A bare date means its last second, because `--until` is inclusive.
@@ -109,6 +117,8 @@ pub(crate) fn run(args: &TraceArgs, global: &Global, output: &Output) -> anyhow:
         service_degree: args.asking.service_degree,
         label_confidence: args.asking.label_confidence,
         full_replay: args.full_replay,
+        case_as_named: args.case.clone(),
+        archive_as_named: global.archive.as_ref().map(|folder| folder.display().to_string()),
         list_hops: args.hops.is_some(),
         paths_to: paths_to.map(|address| (address, args.count)),
     };

@@ -84,6 +84,7 @@ fn stolen(result: &TraceResult) -> String {
         };
         let money = money(sum.amount.as_deref(), &sum.raw, sum.symbol.as_deref(), &sum.asset);
         text.push_str(&format!("Stolen on {}: {} ({how})\n", sum.chain, toned(Tone::Strong, &money)));
+        text.push_str(&already_labelled(result, sum));
         for seed in asserted {
             let tx = seed.tx.as_deref().unwrap_or("no transaction named");
             let source = seed.source.as_deref().unwrap_or("no source");
@@ -91,6 +92,17 @@ fn stolen(result: &TraceResult) -> String {
         }
     }
     text
+}
+
+/// What the seeds moved a second time, where thefts of the case took the same units twice.
+fn already_labelled(result: &TraceResult, sum: &cases::result::Sum) -> String {
+    let same = |line: &&Conservation| (&line.chain, &line.asset) == (&sum.chain, &sum.asset);
+    let Some(line) = result.conservation.iter().flatten().find(same) else { return String::new() };
+    let injected = raw(&line.in_raw).saturating_sub(raw(&line.converted_in_raw));
+    match raw(&sum.raw).saturating_sub(injected) {
+        0 => String::new(),
+        again => format!("  of which {} base units were stolen already when they moved\n", grouped(&again.to_string())),
+    }
 }
 
 /// Parts per thousand that add up to 1000, by largest remainder.
@@ -188,7 +200,8 @@ fn endpoints(result: &TraceResult, output: &Output, wide: bool) -> String {
     let shown = |holding: &&Holding| holding.address.is_some() && (raw(&holding.raw) > 0 || wide);
     let all: Vec<&Holding> = result.holdings.iter().filter(shown).collect();
     let count = if wide || !output.is_terminal() { all.len() } else { SHOWN.min(all.len()) };
-    let rows: Vec<Vec<String>> = all.iter().take(count).map(|holding| endpoint(holding)).collect();
+    let short = output.is_terminal() && !wide;
+    let rows: Vec<Vec<String>> = all.iter().take(count).map(|h| endpoint(h, short)).collect();
     let head = [
         ("amount", Side::Right),
         ("low", Side::Right),
@@ -207,18 +220,30 @@ fn endpoints(result: &TraceResult, output: &Output, wide: bool) -> String {
     text
 }
 
-fn endpoint(holding: &Holding) -> Vec<String> {
+/// `short` cuts fractions for a terminal; what is cut is marked, and never rounded up.
+fn endpoint(holding: &Holding, short: bool) -> Vec<String> {
     let unit = holding.symbol.as_deref().unwrap_or(&holding.asset);
+    let amount = |raw: &String| match short {
+        true => cut(&holding.whole(raw)),
+        false => holding.whole(raw),
+    };
     vec![
-        format!("{} {unit}", holding.whole(&holding.raw)),
-        holding.whole(&holding.low_raw),
-        holding.whole(&holding.high_raw),
+        format!("{} {unit}", amount(&holding.raw)),
+        amount(&holding.low_raw),
+        amount(&holding.high_raw),
         holding.end.clone(),
         holding.place.clone().unwrap_or_default(),
         holding.label.clone().unwrap_or_default(),
         holding.hops.map(|hops| hops.to_string()).unwrap_or_default(),
         holding.last_time.clone().unwrap_or_default(),
     ]
+}
+
+fn cut(amount: &str) -> String {
+    match amount.split_once('.') {
+        Some((whole, fraction)) if fraction.len() > 4 => format!("{whole}.{}…", &fraction[..4]),
+        _ => amount.to_string(),
+    }
 }
 
 fn unknown(result: &TraceResult) -> String {
@@ -297,8 +322,8 @@ fn reported(result: &TraceResult) -> String {
     );
     for flow in &reported.flows {
         let amount = match (&flow.amount, &flow.asset) {
-            (Some(amount), Some(asset)) => format!("{} {asset}", grouped(amount)),
-            (None, Some(asset)) => format!("an unknown amount of {asset}"),
+            (Some(amount), Some(_)) => format!("{} {}", grouped(amount), unit_of(flow)),
+            (None, Some(_)) => format!("an unknown amount of {}", unit_of(flow)),
             _ => "an unknown amount".to_string(),
         };
         let date = flow.date.as_deref().map(|date| format!(" on {date}")).unwrap_or_default();
@@ -317,6 +342,11 @@ fn reported(result: &TraceResult) -> String {
         }
     }
     text
+}
+
+/// The symbol of a reported asset, or its contract.
+fn unit_of(flow: &cases::result::ReportedFlow) -> &str {
+    flow.symbol.as_deref().or(flow.asset.as_deref()).unwrap_or("")
 }
 
 fn gaps(result: &TraceResult) -> String {

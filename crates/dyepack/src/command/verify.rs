@@ -95,6 +95,9 @@ fn recompute(
     let integrity = |what: &str| Coded::new(Exit::Integrity, what.to_string());
     let case = CaseFile::parse(asked.case_file.as_bytes())
         .map_err(|error| integrity(&format!("the result's case cannot be read: {error}")))?;
+    if asked.through.iter().any(|text| text.chars().any(char::is_control)) {
+        return Err(integrity("`through` has control characters").into());
+    }
     let until = asked.until.as_deref().map(Time::parse).transpose();
     let asked_again = Asked {
         rule: RuleName::parse(&stated.rule).ok_or_else(|| integrity("the rule is unknown"))?,
@@ -104,8 +107,7 @@ fn recompute(
         service_degree: asked.service_degree,
         label_confidence: asked.label_confidence,
         full_replay,
-        list_hops: false,
-        paths_to: None,
+        ..Asked::plain(&case.id)
     };
     let with: Vec<CaseFile> =
         asked.with.iter().map(|id| find_case(id, investigation)).collect::<Result<_, _>>()?;

@@ -29,7 +29,6 @@ pub(crate) struct Head<'a> {
 /// A piece of a page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Section<'a> {
-    Heading(&'a str),
     Text(&'a str),
     /// A drawing made by [`super::draw`], taken in unescaped.
     Figure(&'a str),
@@ -45,7 +44,6 @@ pub(crate) fn page(title: &str, lang: &str, sections: &[Section]) -> String {
     let mut body = String::new();
     for section in sections {
         match section {
-            Section::Heading(text) => body.push_str(&element("h2", text)),
             Section::Text(text) => body.push_str(&element("p", text)),
             Section::Figure(svg) => {
                 body.push_str(&format!("<figure tabindex=\"0\">\n{svg}</figure>\n"));
