@@ -50,7 +50,9 @@ fn arrows(root: &Path, faults: &mut Vec<String>) -> anyhow::Result<()> {
         let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         let manifest: toml::Table = text.parse().with_context(|| path.display().to_string())?;
         let Some(may) = allowed.get(name.as_str()) else {
-            faults.push(format!("crates/{name}: not in ARCHITECTURE.md's arrows (xtask/src/tidy.rs)"));
+            faults.push(format!(
+                "crates/{name}: not in ARCHITECTURE.md's arrows (xtask/src/tidy.rs)"
+            ));
             continue;
         };
         let leans = manifest.get("dependencies").and_then(toml::Value::as_table);
@@ -71,7 +73,11 @@ fn reasons(name: &str, manifest: &str, faults: &mut Vec<String>) {
     for line in manifest.lines() {
         if line.starts_with('[') {
             inside = line == "[dependencies]" || line == "[dev-dependencies]";
-        } else if inside && line.contains('=') && !line.contains(" # ") && !line.contains("workspace") {
+        } else if inside
+            && line.contains('=')
+            && !line.contains(" # ")
+            && !line.contains("workspace")
+        {
             faults.push(format!("crates/{name}/Cargo.toml: no reason beside: {line}"));
         }
     }

@@ -13,7 +13,7 @@ use crate::outcome::Sums;
 use crate::pot_ledger::{
     AssetId, NO_POT, PlaceId, PlaceKind, Pot, PotId, PotLedger, Row, RowId, Where,
 };
-use crate::pots::{PotState, Pots, Reached, Shared};
+use crate::pots::{PotState, Pots, Reached, Shared, Stopping};
 use crate::rule::Rule;
 use crate::seeds::{Asserted, Label};
 use crate::{Detail, Question, RuleName};
@@ -337,7 +337,7 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
             return self.deposit_clean(row.to, row.amount_to);
         }
         let pot = self.question.ledger.pot(row.to);
-        let stop = self.stop_at(pot, id);
+        let stop = self.stop_at(row.to, pot, id);
         let (held, ended) = self.end_each(id, row, pot, stop, &mut parcel)?;
         let overflow = |TooMuch| Overflow { asset: pot.asset };
         let shared = if ended.len() > 1 { overlaps(&parcel.content, &ended, row) } else { vec![] };
@@ -429,23 +429,37 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
     }
 
     /// Where tainted value that arrives with row `id` ends, if it is not followed further.
-    fn stop_at(&self, pot: Pot, id: RowId) -> Option<Where> {
+    fn stop_at(&mut self, pot_id: PotId, pot: Pot, id: RowId) -> Option<Where> {
+        let reached = self.pots.meet(pot_id).reached.get_or_insert_default();
+        let mut stopping = reached.stopping;
+        if stopping == Stopping::NotAsked {
+            stopping = self.ask_stopping(pot);
+            self.pots.meet(pot_id).reached.get_or_insert_default().stopping = stopping;
+        }
+        match stopping {
+            Stopping::Always(end) => Some(end),
+            Stopping::After(row) if row < id => Some(Where::SuspectedService),
+            Stopping::After(_) | Stopping::Never | Stopping::NotAsked => None,
+        }
+    }
+
+    fn ask_stopping(&self, pot: Pot) -> Stopping {
         match pot.kind {
-            PlaceKind::Fee => return Some(Where::Fee),
-            PlaceKind::Burn => return Some(Where::Burned),
-            PlaceKind::Transaction => return None,
+            PlaceKind::Fee => return Stopping::Always(Where::Fee),
+            PlaceKind::Burn => return Stopping::Always(Where::Burned),
+            PlaceKind::Transaction => return Stopping::Never,
             PlaceKind::Account | PlaceKind::Output => {}
         }
         let Question { ledger, stops, service_degree, .. } = self.question;
         if let Some(end) = stops.stop(pot.place) {
-            return Some(end);
+            return Stopping::Always(end);
         }
         let counts = pot.kind == PlaceKind::Account && service_degree > 0;
         if !counts || stops.through(pot.place) {
-            return None;
+            return Stopping::Never;
         }
         let busy = ledger.busy_from(pot.place, service_degree);
-        busy.filter(|from| *from < id).map(|_| Where::SuspectedService)
+        busy.map_or(Stopping::Never, Stopping::After)
     }
 
     /// Begins to follow a pot that taint enters with row `id`.

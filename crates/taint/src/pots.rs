@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::pot_ledger::{PotId, Where};
+use crate::pot_ledger::{PotId, RowId, Where};
 use crate::seeds::Label;
 
 /// Tainted receipts of one pot that ended in the same way.
@@ -41,6 +41,16 @@ pub(crate) struct Shared {
     pub(crate) high: u128,
 }
 
+/// Where tainted value that enters a pot ends; asked once a pot, since it costs a look into the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Stopping {
+    NotAsked,
+    Never,
+    Always(Where),
+    /// A suspected service for what comes after that row.
+    After(RowId),
+}
+
 /// What is known of a pot that taint has reached.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Reached<C> {
@@ -50,6 +60,7 @@ pub(crate) struct Reached<C> {
     /// Shortfalls since taint was first held here, per label.
     pub(crate) unknown: SmallVec<[(Label, u128); 1]>,
     pub(crate) shared: Vec<Shared>,
+    pub(crate) stopping: Stopping,
 }
 
 impl<C> Reached<C> {
@@ -69,7 +80,8 @@ impl<C> Reached<C> {
 impl<C> Default for Reached<C> {
     fn default() -> Reached<C> {
         let (arrivals, unknown) = (SmallVec::new(), SmallVec::new());
-        Reached { content: None, arrivals, unknown, shared: Vec::new() }
+        let (shared, stopping) = (Vec::new(), Stopping::NotAsked);
+        Reached { content: None, arrivals, unknown, shared, stopping }
     }
 }
 

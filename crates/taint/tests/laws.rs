@@ -210,11 +210,7 @@ fn a_suspected_service_is_one_from_its_nth_counterparty_on() {
     ";
     let mut story = story(text);
     story.degree = 3;
-    let expected = [
-        "hub suspected-service 5 1",
-        "thief unspent 1 0",
-        "c unspent 4 2",
-    ];
+    let expected = ["hub suspected-service 5 1", "thief unspent 1 0", "c unspent 4 2"];
     story.check(RuleName::TaintedFirst, &[0], &expected);
 }
 
@@ -292,9 +288,8 @@ fn hops_are_those_of_the_moment() {
         thief -> b 1 USDT           # b is 1 away from now on
         b -> d 2 USDT
     ";
-    let expected = [
-        "thief unspent 5 0", "a unspent 2 1", "b unspent 0 1", "c unspent 1 3", "d unspent 2 2",
-    ];
+    let expected =
+        ["thief unspent 5 0", "a unspent 2 1", "b unspent 0 1", "c unspent 1 3", "d unspent 2 2"];
     let expected: Vec<&str> = expected.into_iter().filter(|line| !line.contains(" 0 1")).collect();
     story(text).check(RuleName::Fifo, &[0], &expected);
 }
