@@ -72,7 +72,14 @@ pub struct Batch {
 impl Batch {
     /// An empty batch of `source`.
     pub fn new(source: Source) -> Batch {
-        Batch { source, entries: vec![], blocks: vec![], tokens: vec![], last: false, account: None }
+        Batch {
+            source,
+            entries: vec![],
+            blocks: vec![],
+            tokens: vec![],
+            last: false,
+            account: None,
+        }
     }
 }
 

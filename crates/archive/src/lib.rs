@@ -19,7 +19,9 @@ mod part;
 mod rewrite;
 
 pub use archive::{Archive, ChainSummary, Problem};
-pub use batch::{Account, Appended, Batch, Entry, Gap, Reason, Recorded, Rejected, Source, Subject, Token};
+pub use batch::{
+    Account, Appended, Batch, Entry, Gap, Reason, Recorded, Rejected, Source, Subject, Token,
+};
 pub use error::{ArchiveError, Result};
 pub use index::{Index, Ledger, PlaceRecord, Row};
 pub use journal::{Journal, MAX_CLAIM};

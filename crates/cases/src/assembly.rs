@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::{Address, Amount, Asset, Chain, Place};
-use taint::{AssetId, Flow, Label, NO_POT, PlaceKind, PotId, Range, RangedHolding, RowId, Sums, Where};
+use taint::{
+    AssetId, Flow, Label, NO_POT, PlaceKind, PotId, Range, RangedHolding, RowId, Sums, Where,
+};
 
 use crate::case_file::CaseFile;
 use crate::records::{Records, Unreadable};
@@ -382,7 +384,12 @@ impl<R: Records> Naming<'_, R> {
             })
             .collect();
         named.sort_by(|a, b| {
-            (&a.incidents, &a.chain, &a.place, &a.asset).cmp(&(&b.incidents, &b.chain, &b.place, &b.asset))
+            (&a.incidents, &a.chain, &a.place, &a.asset).cmp(&(
+                &b.incidents,
+                &b.chain,
+                &b.place,
+                &b.asset,
+            ))
         });
         named
     }
@@ -398,7 +405,8 @@ impl<R: Records> Naming<'_, R> {
         let mut named = Vec::new();
         for path in paths {
             let steps = path.flows.iter().map(|at| &flows[*at]);
-            let hops = steps.map(|flow| self.path_hop(flow, case, found)).collect::<Result<_, _>>()?;
+            let hops =
+                steps.map(|flow| self.path_hop(flow, case, found)).collect::<Result<_, _>>()?;
             let kinds = path.kinds.iter().map(|kind| kind.name().to_string()).collect();
             named.push(PathFound { kinds, hops });
         }
@@ -474,7 +482,8 @@ fn source_of(case: &CaseFile, theft: usize) -> Option<String> {
 }
 
 fn touched<R: Records>(records: &R, flows: &[Flow], holdings: &[RangedHolding]) -> Touched {
-    let mut rows: Vec<u64> = flows.iter().filter(|flow| !flow.asserted).map(|flow| flow.row).collect();
+    let mut rows: Vec<u64> =
+        flows.iter().filter(|flow| !flow.asserted).map(|flow| flow.row).collect();
     rows.sort_unstable();
     rows.dedup();
     let real = |pot: &PotId| {

@@ -58,12 +58,7 @@ impl<R: Records> Naming<'_, R> {
     }
 
     /// What reached the thieves' accounts besides what the case names and what was followed there.
-    fn other_receipts(
-        &self,
-        found: &Found,
-        holdings: &[RangedHolding],
-        until: RowId,
-    ) -> Vec<Gap> {
+    fn other_receipts(&self, found: &Found, holdings: &[RangedHolding], until: RowId) -> Vec<Gap> {
         let mut asserted: BTreeMap<PotId, u128> = BTreeMap::new();
         for theft in &found.asserted {
             let place = self.records.find_place(theft.chain, &theft.place);

@@ -139,7 +139,9 @@ fn conservation(result: &TraceResult) -> Vec<String> {
 
 fn stops(result: &TraceResult) -> Vec<String> {
     let stops = result.stops.iter();
-    stops.map(|stop| line("stop", &[Some(&stop.chain), Some(&stop.place), Some(&stop.end)])).collect()
+    stops
+        .map(|stop| line("stop", &[Some(&stop.chain), Some(&stop.place), Some(&stop.end)]))
+        .collect()
 }
 
 fn unknown(result: &TraceResult) -> Vec<String> {

@@ -159,7 +159,9 @@ impl Holding {
     /// One of its raw amounts, for people: whole units with thousands commas where decimals are known.
     pub fn whole(&self, raw: &str) -> String {
         let units = Amount::parse(raw).ok().zip(self.decimals);
-        grouped(&units.map_or_else(|| raw.to_string(), |(units, decimals)| units.to_decimal(decimals)))
+        grouped(
+            &units.map_or_else(|| raw.to_string(), |(units, decimals)| units.to_decimal(decimals)),
+        )
     }
 }
 

@@ -84,9 +84,9 @@ fn assert<R: Records>(
     let stated = theft.amount.as_ref().ok_or("an asserted theft needs an amount")?;
     let amount = match (stated.base_units, decimals(theft.chain, &theft.asset)) {
         (Some(amount), _) => amount,
-        (None, Some(decimals)) => {
-            stated.in_base_units(decimals).map_err(|_| "the stated amount does not fit the asset")?
-        }
+        (None, Some(decimals)) => stated
+            .in_base_units(decimals)
+            .map_err(|_| "the stated amount does not fit the asset")?,
         (None, None) => return Err("the decimals of the asset are not known: import them"),
     };
     let before = records.first_row_at(time);

@@ -104,10 +104,9 @@ impl Investigation {
     /// How an asset is written: symbols of known contracts only, decimals also as imports state them.
     pub(crate) fn written(&self, chain: Chain, asset: &Asset) -> Written {
         match ledger::known_token(chain, asset) {
-            Some(token) => Written {
-                symbol: Some(token.symbol.to_string()),
-                decimals: Some(token.decimals),
-            },
+            Some(token) => {
+                Written { symbol: Some(token.symbol.to_string()), decimals: Some(token.decimals) }
+            }
             None => {
                 Written { symbol: None, decimals: self.decimals.get(&(chain, *asset)).copied() }
             }
@@ -344,7 +343,8 @@ impl SeedsOf {
 
     fn all(&self) -> Seeds {
         let labelled = (0..).map(Label).zip(&self.found);
-        let rows = labelled.flat_map(|(label, found)| found.rows.iter().map(move |(r, _)| (*r, label)));
+        let rows =
+            labelled.flat_map(|(label, found)| found.rows.iter().map(move |(r, _)| (*r, label)));
         Seeds::new(rows.collect(), self.asserted.clone())
     }
 }

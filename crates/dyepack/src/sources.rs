@@ -56,7 +56,8 @@ pub(crate) fn reported(
     casebook: &Casebook,
 ) -> Option<Reported> {
     let cases: Vec<&CaseFile> = std::iter::once(case).chain(with.iter().copied()).collect();
-    let flows: Vec<ReportedFlow> = flows_of(&cases).iter().map(|stated| flow(stated.flow)).collect();
+    let flows: Vec<ReportedFlow> =
+        flows_of(&cases).iter().map(|stated| flow(stated.flow)).collect();
     if flows.is_empty() {
         return None;
     }
@@ -95,9 +96,8 @@ fn shared_wallet(wallet: &Shared<'_>) -> SharedWallet {
                 sources: reach.flows.iter().map(|stated| stated.flow.source.clone()).collect(),
             })
             .collect(),
-        not_evidence: wallet
-            .stop
-            .as_ref()
-            .map(|stop| format!("labelled {} ({}): everybody's money meets there", stop.name, stop.source)),
+        not_evidence: wallet.stop.as_ref().map(|stop| {
+            format!("labelled {} ({}): everybody's money meets there", stop.name, stop.source)
+        }),
     }
 }

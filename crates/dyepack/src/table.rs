@@ -41,7 +41,8 @@ fn tabs(head: &[(&str, Side)], rows: &[Vec<String>]) -> String {
     let names: Vec<String> = head.iter().map(|(name, _)| name.to_string()).collect();
     let mut text = String::new();
     for row in std::iter::once(&names).chain(rows) {
-        let fields: Vec<String> = row.iter().map(|field| field.replace(['\t', '\n'], " ")).collect();
+        let fields: Vec<String> =
+            row.iter().map(|field| field.replace(['\t', '\n'], " ")).collect();
         text.push_str(&fields.join("\t"));
         text.push('\n');
     }

@@ -59,13 +59,15 @@ impl<'a> World<'a> {
     }
 
     fn ids(&self, pot: PotId) -> (PlaceId, AssetId) {
-        let added = || self.added_pots.get(pot.wrapping_sub(self.index.pot_count()) as usize).copied();
+        let added =
+            || self.added_pots.get(pot.wrapping_sub(self.index.pot_count()) as usize).copied();
         // A number that is no pot's can only come from damaged files; it stands for the first pot.
         self.index.pot(pot).or_else(added).unwrap_or((0, 0))
     }
 
     fn named(&self, place: PlaceId) -> NamedPlace {
-        if let Some(added) = self.added_places.get(place.wrapping_sub(self.index.place_count()) as usize)
+        if let Some(added) =
+            self.added_places.get(place.wrapping_sub(self.index.place_count()) as usize)
         {
             return *added;
         }

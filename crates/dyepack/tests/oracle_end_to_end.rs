@@ -129,8 +129,14 @@ impl Story {
         assert_eq!(done["files"][0]["new"], self.ledger.transfers.len(), "ledger {}", self.seed);
         room.write("case.toml", self.case_toml());
         if !self.ledger.stops.is_empty() {
-            room.run(&["label", "import", &room.write("labels.csv", self.labels()), "--source", "t"])
-                .expect(0);
+            room.run(&[
+                "label",
+                "import",
+                &room.write("labels.csv", self.labels()),
+                "--source",
+                "t",
+            ])
+            .expect(0);
         }
     }
 
@@ -372,8 +378,14 @@ fn flip(story: &Story) {
     let mut dice = Dice::new(story.seed);
     let from = saved.find("\"seeds\"").expect("seeds come before the amounts");
     let to = saved.find("\"gaps\"").expect("gaps come after them");
-    let digits: Vec<usize> = saved.bytes().enumerate().skip(from).take(to - from)
-        .filter(|(_, byte)| byte.is_ascii_digit()).map(|(at, _)| at).collect();
+    let digits: Vec<usize> = saved
+        .bytes()
+        .enumerate()
+        .skip(from)
+        .take(to - from)
+        .filter(|(_, byte)| byte.is_ascii_digit())
+        .map(|(at, _)| at)
+        .collect();
     for _ in 0..3 {
         let at = *dice.pick(&digits);
         let mut bytes = saved.clone().into_bytes();

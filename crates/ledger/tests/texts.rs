@@ -13,31 +13,95 @@ fn addresses_of_every_family_are_read_checked_and_written_canonically() {
     let shape = AddressError::Shape;
     for (chain, text, canonical) in [
         // The four mixed-case vectors of EIP-55.
-        ("ethereum", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", Ok("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed")),
-        ("bsc", "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359", Ok("0xfb6916095ca1df60bb79ce92ce3ea74c37c5d359")),
-        ("base", "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB", Ok("0xdbf03b407c01e7cd3cbea99509d93f8dddc8c6fb")),
-        ("ethereum", "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb", Ok("0xd1220a0cf47c7b9be7a2e6ba89f429762e7b9adb")),
-        ("ethereum", "0x098B716B8Aaf21512996dC57EB0615e2383E2f96", Ok("0x098b716b8aaf21512996dc57eb0615e2383e2f96")),
-        ("ethereum", "0x098b716B8Aaf21512996dC57EB0615e2383E2f96", Err(AddressError::Eip55Checksum)),
-        ("ethereum", "0x098B716B8AAF21512996DC57EB0615E2383E2F96", Ok("0x098b716b8aaf21512996dc57eb0615e2383e2f96")),
-        ("ethereum", "098b716b8aaf21512996dc57eb0615e2383e2f96", Err(shape("it does not begin with 0x"))),
-        ("ethereum", "0x098b716b8aaf21512996dc57eb0615e2383e2f9", Err(shape("not 40 hexadecimal digits"))),
-        ("ethereum", "0x098b716b8aaf21512996dc57eb0615e2383e2fég", Err(shape("not 40 hexadecimal digits"))),
+        (
+            "ethereum",
+            "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+            Ok("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"),
+        ),
+        (
+            "bsc",
+            "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
+            Ok("0xfb6916095ca1df60bb79ce92ce3ea74c37c5d359"),
+        ),
+        (
+            "base",
+            "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB",
+            Ok("0xdbf03b407c01e7cd3cbea99509d93f8dddc8c6fb"),
+        ),
+        (
+            "ethereum",
+            "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
+            Ok("0xd1220a0cf47c7b9be7a2e6ba89f429762e7b9adb"),
+        ),
+        (
+            "ethereum",
+            "0x098B716B8Aaf21512996dC57EB0615e2383E2f96",
+            Ok("0x098b716b8aaf21512996dc57eb0615e2383e2f96"),
+        ),
+        (
+            "ethereum",
+            "0x098b716B8Aaf21512996dC57EB0615e2383E2f96",
+            Err(AddressError::Eip55Checksum),
+        ),
+        (
+            "ethereum",
+            "0x098B716B8AAF21512996DC57EB0615E2383E2F96",
+            Ok("0x098b716b8aaf21512996dc57eb0615e2383e2f96"),
+        ),
+        (
+            "ethereum",
+            "098b716b8aaf21512996dc57eb0615e2383e2f96",
+            Err(shape("it does not begin with 0x")),
+        ),
+        (
+            "ethereum",
+            "0x098b716b8aaf21512996dc57eb0615e2383e2f9",
+            Err(shape("not 40 hexadecimal digits")),
+        ),
+        (
+            "ethereum",
+            "0x098b716b8aaf21512996dc57eb0615e2383e2fég",
+            Err(shape("not 40 hexadecimal digits")),
+        ),
         ("ethereum", "", Err(AddressError::Empty)),
         ("tron", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", Ok("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")),
-        ("tron", "41a614f803b6fd780986a42c78ec9c7f77e6ded13c", Ok("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")),
+        (
+            "tron",
+            "41a614f803b6fd780986a42c78ec9c7f77e6ded13c",
+            Ok("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"),
+        ),
         ("tron", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6u", Err(AddressError::Base58Checksum)),
-        ("tron", "1BoatSLRHtKNngkdXEeobR76b53LETtpyT", Err(shape("a Base58Check text, but not TRON's (T…)"))),
+        (
+            "tron",
+            "1BoatSLRHtKNngkdXEeobR76b53LETtpyT",
+            Err(shape("a Base58Check text, but not TRON's (T…)")),
+        ),
         ("tron", "T0", Err(shape("a character that Base58 does not have"))),
         ("bitcoin", "1BoatSLRHtKNngkdXEeobR76b53LETtpyT", Ok("1BoatSLRHtKNngkdXEeobR76b53LETtpyT")),
         ("bitcoin", "3LU8wRu4ZnXP4UM8Yo6kkTiGHM9BubgyiG", Ok("3LU8wRu4ZnXP4UM8Yo6kkTiGHM9BubgyiG")),
         // BIP 173 and BIP 350 vectors.
-        ("bitcoin", "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4", Ok("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4")),
-        ("bitcoin", "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0", Ok("bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0")),
+        (
+            "bitcoin",
+            "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4",
+            Ok("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"),
+        ),
+        (
+            "bitcoin",
+            "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0",
+            Ok("bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0"),
+        ),
         ("bitcoin", "bc1sw50qgdz25j", Ok("bc1sw50qgdz25j")),
         // A taproot address with the checksum of the older form.
-        ("bitcoin", "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqh2y7hd", Err(AddressError::Bech32)),
-        ("bitcoin", "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx", Err(shape("a character that Base58 does not have"))),
+        (
+            "bitcoin",
+            "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqh2y7hd",
+            Err(AddressError::Bech32),
+        ),
+        (
+            "bitcoin",
+            "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx",
+            Err(shape("a character that Base58 does not have")),
+        ),
         ("bitcoin", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", Err(AddressError::Bech32)),
     ] {
         check_address(Chain::parse(chain).expect("a chain"), text, canonical);
@@ -105,7 +169,11 @@ fn decimals_are_read_digit_by_digit() {
         ("1,000.5", 6, not("1,000.5")),
         ("", 6, Err(AmountError::Empty)),
     ] {
-        assert_eq!(Amount::parse_decimal(text, decimals).map(Amount::base_units), expected, "{text:?}");
+        assert_eq!(
+            Amount::parse_decimal(text, decimals).map(Amount::base_units),
+            expected,
+            "{text:?}"
+        );
     }
 }
 
@@ -148,7 +216,10 @@ fn an_asset_is_its_contract_never_its_symbol() {
     let usdt = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t";
     assert_eq!(Asset::parse(Chain::TRON, "TRX"), Ok(Asset::Native));
     assert_eq!(Asset::parse(Chain::TRON, "1002000"), Ok(Asset::Trc10(1_002_000)));
-    assert_eq!(Asset::parse(Chain::TRON, usdt).map(|asset| asset.text(Chain::TRON)), Ok(usdt.into()));
+    assert_eq!(
+        Asset::parse(Chain::TRON, usdt).map(|asset| asset.text(Chain::TRON)),
+        Ok(usdt.into())
+    );
     assert!(Asset::parse(Chain::TRON, "USDT").is_err());
     assert!(Asset::parse(Chain::ETHEREUM, "eth").is_err());
     assert!(Asset::parse(Chain::BITCOIN, "1BoatSLRHtKNngkdXEeobR76b53LETtpyT").is_err());

@@ -122,7 +122,9 @@ fn list(archive: &Archive, output: &Output) -> anyhow::Result<Exit> {
 }
 
 fn unknown(id: &str) -> anyhow::Error {
-    Coded::new(Exit::NoData, format!("no case {id:?} is registered")).help("dyepack case list").into()
+    Coded::new(Exit::NoData, format!("no case {id:?} is registered"))
+        .help("dyepack case list")
+        .into()
 }
 
 fn show(id: &str, archive: &Archive, output: &Output) -> anyhow::Result<Exit> {

@@ -9,7 +9,9 @@ use crate::output::Output;
 
 /// Print a completion script for a shell.
 #[derive(Args)]
-#[command(after_help = "Example:\n  dyepack completions bash > ~/.local/share/bash-completion/completions/dyepack")]
+#[command(
+    after_help = "Example:\n  dyepack completions bash > ~/.local/share/bash-completion/completions/dyepack"
+)]
 pub(crate) struct CompletionsArgs {
     shell: Shell,
 }

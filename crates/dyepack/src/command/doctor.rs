@@ -92,16 +92,25 @@ fn print(document: &Document, output: &Output) -> anyhow::Result<()> {
     for chain in &document.chains {
         let text_or = |time: &Option<String>| time.clone().unwrap_or_else(|| "-".to_string());
         let (first, last) = (text_or(&chain.first_time), text_or(&chain.last_time));
-        text.push_str(&format!("  {}: {} transfers, {first} to {last}\n", chain.chain, chain.transfers));
+        text.push_str(&format!(
+            "  {}: {} transfers, {first} to {last}\n",
+            chain.chain, chain.transfers
+        ));
     }
     let (labels, cases) = (document.labels, document.cases);
-    text.push_str(&format!("  {labels} labels, {cases} cases, {} rows set aside\n", document.set_aside));
+    text.push_str(&format!(
+        "  {labels} labels, {cases} cases, {} rows set aside\n",
+        document.set_aside
+    ));
     for gap in &document.gaps {
         text.push_str(&format!("  gap: {}: {}\n", gap.kind, gap.detail));
     }
     for problem in &document.problems {
         let bad = toned(Tone::Bad, "damaged:");
-        text.push_str(&format!("{bad} {}: {}\n  help: {}\n", problem.file, problem.what, problem.help));
+        text.push_str(&format!(
+            "{bad} {}: {}\n  help: {}\n",
+            problem.file, problem.what, problem.help
+        ));
     }
     if document.problems.is_empty() {
         text.push_str(&format!("{}\n", toned(Tone::Good, "no damage found")));

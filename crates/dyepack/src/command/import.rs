@@ -21,7 +21,9 @@ use crate::progress;
 
 /// Import explorer exports, API replies, tables of well-known tools, or any CSV with a column map.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  dyepack import export-0x098b….csv\n  dyepack import downloads/ --chain tron\n  dyepack import table.csv --map columns.toml")]
+#[command(
+    after_help = "Examples:\n  dyepack import export-0x098b….csv\n  dyepack import downloads/ --chain tron\n  dyepack import table.csv --map columns.toml"
+)]
 pub(crate) struct ImportArgs {
     /// Files and folders
     #[arg(required = true, value_name = "FILE|DIR")]
@@ -74,8 +76,9 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
         output.warning(&format!("{}: not recognised, left out", path.display()));
     }
     if planned.is_empty() {
-        let error = Coded::new(Exit::NoData, "none of these files was recognised")
-            .help("name the format (--format) or describe the columns (--map MAP.toml, docs/import.md)");
+        let error = Coded::new(Exit::NoData, "none of these files was recognised").help(
+            "name the format (--format) or describe the columns (--map MAP.toml, docs/import.md)",
+        );
         return Err(error.into());
     }
     let mut archive = match args.dry_run {
@@ -130,9 +133,9 @@ fn options(args: &ImportArgs) -> anyhow::Result<Options> {
     })?;
     let mut options = Options { chain, ..Options::default() };
     for text in &args.decimals {
-        let (token, places) = text.split_once('=').ok_or_else(|| {
-            usage(format!("--decimals {text:?} is not of the form TOKEN=N"))
-        })?;
+        let (token, places) = text
+            .split_once('=')
+            .ok_or_else(|| usage(format!("--decimals {text:?} is not of the form TOKEN=N")))?;
         let places: u8 = places.parse().ok().filter(|places| *places <= 38).ok_or_else(|| {
             usage(format!("--decimals {text:?}: the decimal places are not a number up to 38"))
         })?;
@@ -140,14 +143,18 @@ fn options(args: &ImportArgs) -> anyhow::Result<Options> {
         let assets: Vec<(Chain, Asset)> =
             chains.filter_map(|chain| Some((chain, Asset::parse(chain, token).ok()?))).collect();
         if assets.is_empty() {
-            return Err(usage(format!("--decimals {text:?}: {token:?} is no token of a known chain")));
+            return Err(usage(format!(
+                "--decimals {text:?}: {token:?} is no token of a known chain"
+            )));
         }
         assets.into_iter().for_each(|(chain, asset)| options.decimals.set(chain, asset, places));
     }
     if let Some(path) = &args.map {
         let text = fs::read_to_string(path);
-        let text = text.with_context(|| format!("cannot read the column map {}", path.display()))?;
-        let map = ColumnMap::parse(&text).map_err(|error| usage(format!("{}: {error}", path.display())));
+        let text =
+            text.with_context(|| format!("cannot read the column map {}", path.display()))?;
+        let map =
+            ColumnMap::parse(&text).map_err(|error| usage(format!("{}: {error}", path.display())));
         options.map = Some(map?);
     }
     Ok(options)
@@ -197,7 +204,8 @@ fn files_below(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         let entries = entries.with_context(|| format!("cannot list {}", folder.display()))?;
         for entry in entries {
             let path = entry?.path();
-            let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            let hidden =
+                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
             // Links are not followed: a folder of exports must not lead elsewhere, or in circles.
             let kind = fs::symlink_metadata(&path)?.file_type();
             match (hidden, kind.is_dir(), kind.is_file()) {
@@ -236,7 +244,8 @@ fn keep_set_aside(folder: &Path, done: &[Imported]) -> anyhow::Result<()> {
     if kept.is_empty() && before.is_empty() {
         return Ok(());
     }
-    let mut file = tempfile::NamedTempFile::new_in(folder).context("cannot write set-aside.jsonl")?;
+    let mut file =
+        tempfile::NamedTempFile::new_in(folder).context("cannot write set-aside.jsonl")?;
     file.write_all(kept.as_bytes())?;
     file.persist(&path).context("cannot write set-aside.jsonl")?;
     Ok(())

@@ -117,7 +117,10 @@ pub(crate) fn run(args: &LabelArgs, global: &Global, output: &Output) -> anyhow:
             append(&archive, vec![label])?;
             if output.json {
                 let casebook = sources::casebook(&archive)?;
-                return show(casebook.labels_of(chain, &address).into_iter().map(shown).collect(), output);
+                return show(
+                    casebook.labels_of(chain, &address).into_iter().map(shown).collect(),
+                    output,
+                );
             }
             Ok(Exit::Ok)
         }
@@ -131,7 +134,9 @@ pub(crate) fn run(args: &LabelArgs, global: &Global, output: &Output) -> anyhow:
 
 /// Who makes a claim from this command line.
 pub(crate) fn who() -> String {
-    std::env::var("DYEPACK_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "user".into())
+    std::env::var("DYEPACK_USER")
+        .or_else(|_| std::env::var("USER"))
+        .unwrap_or_else(|_| "user".into())
 }
 
 /// The time of a claim.
@@ -155,7 +160,8 @@ fn one(
     let chain = Chain::parse(chain).map_err(usage)?;
     let label = Label {
         chain,
-        address: Address::parse(chain, address).map_err(|error| usage(format!("{address}: {error}")))?,
+        address: Address::parse(chain, address)
+            .map_err(|error| usage(format!("{address}: {error}")))?,
         name: name.to_string(),
         category: Category::parse(category).map_err(usage)?,
         confidence,
@@ -290,7 +296,15 @@ fn show(labels: Vec<LabelShown>, output: &Output) -> anyhow::Result<Exit> {
         .map(|label| {
             let confidence = label.confidence.to_string();
             let date = label.date.unwrap_or_default();
-            vec![label.chain, label.address, label.name, label.category, confidence, label.source, date]
+            vec![
+                label.chain,
+                label.address,
+                label.name,
+                label.category,
+                confidence,
+                label.source,
+                date,
+            ]
         })
         .collect();
     let head = [

@@ -113,7 +113,10 @@ fn addresses(given: &[String]) -> anyhow::Result<Vec<String>> {
     for text in given {
         if text == "-" {
             let mut input = String::new();
-            std::io::stdin().take(MAX_STDIN).read_to_string(&mut input).context("cannot read stdin")?;
+            std::io::stdin()
+                .take(MAX_STDIN)
+                .read_to_string(&mut input)
+                .context("cannot read stdin")?;
             texts.extend(input.split_whitespace().map(str::to_string));
         } else {
             texts.push(text.clone());
@@ -296,7 +299,9 @@ fn told(result: &Screened) -> String {
         let way = if exposure.direct { "direct" } else { "indirect" };
         text.push_str(&format!(
             "  {} {unit}{share}, from {}, {} hops, {way}\n",
-            grouped(amount), exposure.incident, exposure.hops
+            grouped(amount),
+            exposure.incident,
+            exposure.hops
         ));
     }
     for label in &result.labels {

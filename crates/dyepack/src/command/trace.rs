@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use archive::Archive;
 use cases::case_file::CaseFile;
 use cases::result::TraceResult;
 use cases::stop::DEFAULT_CONFIDENCE;
@@ -23,7 +24,9 @@ use crate::waterfall_view::{self, Look};
 
 /// Follow the value of a case to where it is now.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  dyepack trace case.toml\n  dyepack trace ronin-2022 --rule fifo --json | jq .totals\n  dyepack trace case.toml --paths-to 0x098b… --svg waterfall.svg")]
+#[command(
+    after_help = "Examples:\n  dyepack trace case.toml\n  dyepack trace ronin-2022 --rule fifo --json | jq .totals\n  dyepack trace case.toml --paths-to 0x098b… --svg waterfall.svg"
+)]
 pub(crate) struct TraceArgs {
     /// A case file, or the id of a registered case
     #[arg(value_name = "CASE.toml|CASE-ID")]
@@ -103,7 +106,12 @@ fn parse_time(text: &str) -> Result<Time, String> {
 
 pub(crate) fn run(args: &TraceArgs, global: &Global, output: &Output) -> anyhow::Result<Exit> {
     let paths_to = args.paths_to.as_deref().map(any_address).transpose()?;
-    let archive = archive_folder::read(global)?;
+    let empty = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let archive = match archive_folder::read(global) {
+        // Reports alone need no data.
+        Err(_) if is_report_alone(&args.case) => Archive::open(empty.path())?,
+        archive => archive?,
+    };
     let wait = progress::spinner(output, "opening the archive");
     let investigation = Investigation::open(archive)?;
     let case = find_case(&args.case, &investigation)?;
@@ -135,6 +143,12 @@ pub(crate) fn run(args: &TraceArgs, global: &Global, output: &Output) -> anyhow:
     Ok(exit_of(&traced, &case, output))
 }
 
+/// True for a case file that names no theft, only movements that somebody reported.
+fn is_report_alone(name: &str) -> bool {
+    let case = fs::read(name).ok().and_then(|bytes| CaseFile::parse(&bytes).ok());
+    case.is_some_and(|case| case.thefts.is_empty() && !case.flows.is_empty())
+}
+
 /// A case by its file or, failing that, by its id.
 pub(crate) fn find_case(name: &str, investigation: &Investigation) -> anyhow::Result<CaseFile> {
     let path = Path::new(name);
@@ -146,7 +160,9 @@ pub(crate) fn find_case(name: &str, investigation: &Investigation) -> anyhow::Re
         return Ok(known.what.clone());
     }
     let message = format!("{name:?} is neither a case file nor a registered case");
-    Err(Coded::new(Exit::NoData, message).help("dyepack case list · dyepack case add CASE.toml").into())
+    Err(Coded::new(Exit::NoData, message)
+        .help("dyepack case list · dyepack case add CASE.toml")
+        .into())
 }
 
 /// An address of any chain, whichever it fits.

@@ -73,7 +73,10 @@ pub(crate) fn money(amount: Option<&str>, raw: &str, symbol: Option<&str>, asset
 fn stolen(result: &TraceResult) -> String {
     let mut text = String::new();
     for sum in &result.stolen {
-        let seeds = result.seeds.iter().filter(|seed| (&seed.chain, &seed.asset) == (&sum.chain, &sum.asset));
+        let seeds = result
+            .seeds
+            .iter()
+            .filter(|seed| (&seed.chain, &seed.asset) == (&sum.chain, &sum.asset));
         let (asserted, shown): (Vec<_>, Vec<_>) = seeds.partition(|seed| seed.asserted);
         let how = match (shown.len(), asserted.len()) {
             (0, 1) => "asserted, not in the data".to_string(),
@@ -83,7 +86,11 @@ fn stolen(result: &TraceResult) -> String {
             (many, more) => format!("in {many} transfers; {more} more asserted, not in the data"),
         };
         let money = money(sum.amount.as_deref(), &sum.raw, sum.symbol.as_deref(), &sum.asset);
-        text.push_str(&format!("Stolen on {}: {} ({how})\n", sum.chain, toned(Tone::Strong, &money)));
+        text.push_str(&format!(
+            "Stolen on {}: {} ({how})\n",
+            sum.chain,
+            toned(Tone::Strong, &money)
+        ));
         text.push_str(&already_labelled(result, sum));
         for seed in asserted {
             let tx = seed.tx.as_deref().unwrap_or("no transaction named");
@@ -101,7 +108,10 @@ fn already_labelled(result: &TraceResult, sum: &cases::result::Sum) -> String {
     let injected = raw(&line.in_raw).saturating_sub(raw(&line.converted_in_raw));
     match raw(&sum.raw).saturating_sub(injected) {
         0 => String::new(),
-        again => format!("  of which {} base units were stolen already when they moved\n", grouped(&again.to_string())),
+        again => format!(
+            "  of which {} base units were stolen already when they moved\n",
+            grouped(&again.to_string())
+        ),
     }
 }
 
@@ -114,8 +124,10 @@ fn permille(parts: &[u128]) -> Vec<u128> {
     // Amounts beyond 2^118 would not take the factor; shifted parts keep their proportions.
     let shift = 118u32.saturating_sub(total.leading_zeros().min(118)).min(10);
     let total: u128 = parts.iter().map(|part| part >> shift).sum::<u128>().max(1);
-    let scaled: Vec<(u128, u128)> =
-        parts.iter().map(|part| ((part >> shift) * 1000 / total, (part >> shift) * 1000 % total)).collect();
+    let scaled: Vec<(u128, u128)> = parts
+        .iter()
+        .map(|part| ((part >> shift) * 1000 / total, (part >> shift) * 1000 % total))
+        .collect();
     let mut shares: Vec<u128> = scaled.iter().map(|(share, _)| *share).collect();
     let missing = 1000 - shares.iter().sum::<u128>().min(1000);
     let mut order: Vec<usize> = (0..parts.len()).collect();
@@ -172,15 +184,25 @@ fn totals(result: &TraceResult, output: &Output) -> String {
             })
             .collect();
         rows.sort_by(|a, b| b.0.cmp(&a.0));
-        let head = [("", Side::Left), (unit.as_str(), Side::Right), ("share", Side::Right), ("places", Side::Right)];
-        text.push_str(&table(output, &head, &rows.into_iter().map(|(_, row)| row).collect::<Vec<_>>()));
+        let head = [
+            ("", Side::Left),
+            (unit.as_str(), Side::Right),
+            ("share", Side::Right),
+            ("places", Side::Right),
+        ];
+        text.push_str(&table(
+            output,
+            &head,
+            &rows.into_iter().map(|(_, row)| row).collect::<Vec<_>>(),
+        ));
     }
     text
 }
 
 fn conservation(result: &TraceResult) -> String {
     let Some(sums) = &result.conservation else {
-        return "\nPoison conserves nothing: it says what was reached, not how much is where.\n".to_string();
+        return "\nPoison conserves nothing: it says what was reached, not how much is where.\n"
+            .to_string();
     };
     let line = |sum: &Conservation| {
         let word = if sum.ok { toned(Tone::Good, "ok") } else { toned(Tone::Bad, "BROKEN") };
@@ -285,7 +307,8 @@ fn paths(result: &TraceResult, output: &Output) -> String {
     }
     let mut text = String::new();
     for (number, path) in paths.iter().enumerate() {
-        let kinds = if path.kinds.is_empty() { "further".to_string() } else { path.kinds.join(", ") };
+        let kinds =
+            if path.kinds.is_empty() { "further".to_string() } else { path.kinds.join(", ") };
         text.push_str(&format!("\nPath {} ({kinds})\n", number + 1));
         let head = [
             ("time (UTC)", Side::Left),
@@ -301,7 +324,9 @@ fn paths(result: &TraceResult, output: &Output) -> String {
             .map(|hop| {
                 vec![
                     hop.time.clone(),
-                    hop.from.clone().unwrap_or_else(|| if hop.asserted { "asserted" } else { "new" }.into()),
+                    hop.from
+                        .clone()
+                        .unwrap_or_else(|| if hop.asserted { "asserted" } else { "new" }.into()),
                     hop.to.clone().unwrap_or_default(),
                     money(hop.amount.as_deref(), &hop.raw, hop.symbol.as_deref(), &hop.asset),
                     hop.taint_in_raw.clone(),
@@ -358,7 +383,10 @@ fn gaps(result: &TraceResult) -> String {
         text.push_str(&format!("  left out: {} {}: {}\n", asset.chain, asset.asset, asset.reason));
     }
     if result.set_aside > 0 {
-        text.push_str(&format!("  set aside: {} rows (set-aside.jsonl in the archive)\n", result.set_aside));
+        text.push_str(&format!(
+            "  set aside: {} rows (set-aside.jsonl in the archive)\n",
+            result.set_aside
+        ));
     }
     if text.is_empty() { text } else { format!("\nWhat the data does not say\n{text}") }
 }
@@ -367,8 +395,20 @@ fn gaps(result: &TraceResult) -> String {
 pub(crate) fn csv(result: &TraceResult) -> anyhow::Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record([
-        "chain", "address", "place", "asset", "symbol", "where", "label", "raw", "amount", "low_raw",
-        "high_raw", "hops", "first_time", "last_time",
+        "chain",
+        "address",
+        "place",
+        "asset",
+        "symbol",
+        "where",
+        "label",
+        "raw",
+        "amount",
+        "low_raw",
+        "high_raw",
+        "hops",
+        "first_time",
+        "last_time",
     ])?;
     for holding in &result.holdings {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();

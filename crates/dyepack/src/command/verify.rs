@@ -27,7 +27,9 @@ const MAX_BYTES: u64 = 4 << 30;
 
 /// Compute a saved result again and compare the digest; exit 5 on any difference.
 #[derive(Args)]
-#[command(after_help = "Example:\n  dyepack trace case.toml --json > result.json\n  dyepack verify result.json")]
+#[command(
+    after_help = "Example:\n  dyepack trace case.toml --json > result.json\n  dyepack verify result.json"
+)]
 pub(crate) struct VerifyArgs {
     /// What `dyepack trace --json` printed
     #[arg(value_name = "RESULT.json")]
@@ -53,7 +55,8 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, output: &Output) -> anyhow
     let stated = read(&args.result)?;
     let mut differences = Vec::new();
     if digest(&stated) != stated.digest {
-        differences.push("the file does not say what its own digest says: it was changed".to_string());
+        differences
+            .push("the file does not say what its own digest says: it was changed".to_string());
     }
     let investigation = Investigation::open(archive_folder::read(global)?)?;
     let again = recompute(&stated, &investigation, args.full_replay)?;
@@ -72,7 +75,8 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, output: &Output) -> anyhow
 }
 
 fn read(path: &PathBuf) -> anyhow::Result<TraceResult> {
-    let integrity = |what: String| Coded::new(Exit::Integrity, format!("{}: {what}", path.display()));
+    let integrity =
+        |what: String| Coded::new(Exit::Integrity, format!("{}: {what}", path.display()));
     let size = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
     if size > MAX_BYTES {
         return Err(integrity("larger than any result".to_string()).into());
@@ -119,18 +123,24 @@ fn compare(stated: &TraceResult, again: &TraceResult) -> Vec<String> {
     let (old, new) = (lines(stated), lines(again));
     let before: BTreeSet<&String> = old.iter().collect();
     let after: BTreeSet<&String> = new.iter().collect();
-    let gone = before.difference(&after).map(|line| format!("stated only: {}", line.replace('\t', " ")));
-    let come = after.difference(&before).map(|line| format!("computed only: {}", line.replace('\t', " ")));
+    let gone =
+        before.difference(&after).map(|line| format!("stated only: {}", line.replace('\t', " ")));
+    let come =
+        after.difference(&before).map(|line| format!("computed only: {}", line.replace('\t', " ")));
     let mut differences: Vec<String> = gone.take(SHOWN).chain(come.take(SHOWN)).collect();
     // What the digest leaves out must still be right where it is derived from the same things.
     let amounts = |result: &TraceResult| {
-        let holdings = result.holdings.iter().map(|h| (h.raw.clone(), h.amount.clone(), h.address.clone()));
-        let totals = result.totals.iter().map(|t| (t.raw.clone(), t.amount.clone(), t.symbol.clone()));
-        let stolen = result.stolen.iter().map(|s| (s.raw.clone(), s.amount.clone(), s.symbol.clone()));
+        let holdings =
+            result.holdings.iter().map(|h| (h.raw.clone(), h.amount.clone(), h.address.clone()));
+        let totals =
+            result.totals.iter().map(|t| (t.raw.clone(), t.amount.clone(), t.symbol.clone()));
+        let stolen =
+            result.stolen.iter().map(|s| (s.raw.clone(), s.amount.clone(), s.symbol.clone()));
         holdings.chain(totals).chain(stolen).collect::<Vec<_>>()
     };
     if differences.is_empty() && amounts(stated) != amounts(again) {
-        differences.push("whole amounts, symbols or addresses differ from the base units".to_string());
+        differences
+            .push("whole amounts, symbols or addresses differ from the base units".to_string());
     }
     if differences.is_empty() && stated.digest != again.digest {
         differences.push("the digests differ".to_string());
