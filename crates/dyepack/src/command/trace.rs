@@ -16,7 +16,7 @@ use taint::RuleName;
 use crate::archive_folder;
 use crate::cli::Global;
 use crate::command::trace_text;
-use crate::exit::{Coded, Exit};
+use crate::exit::{Coded, Exit, of_error};
 use crate::investigation::{Asked, DEFAULT_DEGREE, Investigation, Traced};
 use crate::output::Output;
 use crate::progress;
@@ -109,7 +109,9 @@ pub(crate) fn run(args: &TraceArgs, global: &Global, output: &Output) -> anyhow:
     let empty = tempfile::tempdir().context("cannot make a temporary folder")?;
     let archive = match archive_folder::read(global) {
         // Reports alone need no data.
-        Err(_) if is_report_alone(&args.case) => Archive::open(empty.path())?,
+        Err(error) if of_error(&error) == Exit::NoData && is_report_alone(&args.case) => {
+            Archive::open(empty.path())?
+        }
         archive => archive?,
     };
     let wait = progress::spinner(output, "opening the archive");

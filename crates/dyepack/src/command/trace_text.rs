@@ -51,6 +51,10 @@ pub(crate) fn provenance(result: &TraceResult) -> String {
             format!("{}{heights} {span}, {} transfers", chain.chain, chain.transfers)
         })
         .collect();
+    let chains = match chains.is_empty() {
+        true => "no data".to_string(),
+        false => chains.join("; "),
+    };
     let gaps = match result.gaps.len() {
         0 => "no gaps known".to_string(),
         1 => "1 gap".to_string(),
@@ -58,7 +62,7 @@ pub(crate) fn provenance(result: &TraceResult) -> String {
     };
     let digest = result.digest.trim_start_matches("sha256:");
     let short: String = digest.chars().take(12).collect();
-    format!("{} · {} · {gaps} · {short}…", chains.join("; "), result.rule)
+    format!("{chains} · {} · {gaps} · {short}…", result.rule)
 }
 
 /// An amount with its unit: whole units where decimals are known, else base units.
