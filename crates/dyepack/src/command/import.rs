@@ -19,6 +19,9 @@ use crate::import_file::{self, Imported, SetAside};
 use crate::output::{Output, Tone, toned};
 use crate::progress;
 
+/// Rows set aside that the document names, a file.
+const ROWS_NAMED: usize = 1000;
+
 /// Import explorer exports, API replies, tables of well-known tools, or any CSV with a column map.
 #[derive(Args)]
 #[command(
@@ -46,14 +49,22 @@ pub(crate) struct ImportArgs {
 }
 
 #[derive(Serialize)]
-struct Document {
+struct Document<'a> {
     schema: &'static str,
-    files: Vec<FileDone>,
+    files: Vec<FileDone<'a>>,
+    /// Files of which nothing went in, and why.
+    left_out: &'a [LeftOut],
     archive: String,
 }
 
 #[derive(Serialize)]
-struct FileDone {
+struct LeftOut {
+    file: String,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct FileDone<'a> {
     file: String,
     format: String,
     what: String,
@@ -66,14 +77,19 @@ struct FileDone {
     already: u64,
     moved_nothing: u64,
     set_aside: u64,
+    /// The first of them; all are in set-aside.jsonl.
+    set_aside_rows: &'a [SetAside],
     broken: Option<String>,
 }
 
 pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow::Result<Exit> {
     let options = options(args)?;
-    let (planned, unknown) = plan(args)?;
+    let Plan { planned, unknown } = plan(args)?;
+    let mut left_out = Vec::new();
     for path in &unknown {
         output.warning(&format!("{}: not recognised, left out", path.display()));
+        let (file, reason) = (path.display().to_string(), "not recognised".to_string());
+        left_out.push(LeftOut { file, reason });
     }
     if planned.is_empty() {
         let error = Coded::new(Exit::NoData, "none of these files was recognised").help(
@@ -87,7 +103,6 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
     };
     let mut context = Context::new();
     let mut done = Vec::new();
-    let mut failed = Vec::new();
     for (path, recognised) in planned {
         output.note(&format!("{}: {}", path.display(), recognised.what));
         let size = fs::metadata(&path).map(|meta| meta.len()).unwrap_or(0);
@@ -100,16 +115,17 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
             Err(error) if is_about_the_archive(&error) => return Err(error),
             Err(error) => {
                 output.error(&error);
-                failed.push(path);
+                let (file, reason) = (path.display().to_string(), format!("{error:#}"));
+                left_out.push(LeftOut { file, reason });
             }
         }
     }
     if let Some(archive) = &archive {
         keep_set_aside(archive.folder(), &done)?;
     }
-    report(output, archive.as_ref(), &done, &unknown)?;
+    report(output, archive.as_ref(), &done, &left_out)?;
     let set_aside = done.iter().any(|file| !file.set_aside.is_empty());
-    Ok(match (done.is_empty(), set_aside || !unknown.is_empty() || !failed.is_empty()) {
+    Ok(match (done.is_empty(), set_aside || !left_out.is_empty()) {
         (true, _) => Exit::Error,
         (false, true) => Exit::Incomplete,
         (false, false) => Exit::Ok,
@@ -160,9 +176,14 @@ fn options(args: &ImportArgs) -> anyhow::Result<Options> {
     Ok(options)
 }
 
-/// The files to read, in an order in which tables that explain others come first; and those that
-/// nobody recognises.
-fn plan(args: &ImportArgs) -> anyhow::Result<(Vec<(PathBuf, Recognised)>, Vec<PathBuf>)> {
+struct Plan {
+    /// The files to read; tables that explain others come first.
+    planned: Vec<(PathBuf, Recognised)>,
+    /// Those that nobody recognises.
+    unknown: Vec<PathBuf>,
+}
+
+fn plan(args: &ImportArgs) -> anyhow::Result<Plan> {
     if args.format != "auto" && !exports::formats().any(|name| name == args.format) {
         let known: Vec<&str> = exports::formats().collect();
         return Err(usage(format!("no format is called {:?} ({})", args.format, known.join(", "))));
@@ -176,7 +197,7 @@ fn plan(args: &ImportArgs) -> anyhow::Result<(Vec<(PathBuf, Recognised)>, Vec<Pa
         }
     }
     planned.sort_by(|(a, x), (b, y)| (x.rank, a).cmp(&(y.rank, b)));
-    Ok((planned, unknown))
+    Ok(Plan { planned, unknown })
 }
 
 fn recognise(args: &ImportArgs, path: &Path) -> anyhow::Result<Option<Recognised>> {
@@ -255,13 +276,14 @@ fn report(
     output: &Output,
     archive: Option<&Archive>,
     done: &[Imported],
-    unknown: &[PathBuf],
+    left_out: &[LeftOut],
 ) -> anyhow::Result<()> {
     let digest = archive.map(|archive| format!("sha256:{}", hex::encode(archive.digest())));
     if output.json {
         let files = done.iter().map(file_done).collect();
         let archive = digest.unwrap_or_default();
-        return Ok(output.document(&Document { schema: "dyepack.import/1", files, archive })?);
+        let schema = "dyepack.import/1";
+        return Ok(output.document(&Document { schema, files, left_out, archive })?);
     }
     let mut text = String::new();
     for file in done {
@@ -278,8 +300,8 @@ fn report(
             text.push_str(&format!("  … and {more} more, in set-aside.jsonl in the archive\n"));
         }
     }
-    if !unknown.is_empty() {
-        text.push_str(&toned(Tone::Warning, &format!("{} files not recognised\n", unknown.len())));
+    if !left_out.is_empty() {
+        text.push_str(&toned(Tone::Warning, &format!("{} files left out\n", left_out.len())));
     }
     Ok(output.data(&text)?)
 }
@@ -293,7 +315,7 @@ fn counts(file: &Imported) -> Summary {
     Summary { rows: file.summary.rows, set_aside: file.set_aside.len() }
 }
 
-fn file_done(file: &Imported) -> FileDone {
+fn file_done(file: &Imported) -> FileDone<'_> {
     FileDone {
         file: file.name.clone(),
         format: file.recognised.format.to_string(),
@@ -307,6 +329,7 @@ fn file_done(file: &Imported) -> FileDone {
         already: file.already,
         moved_nothing: file.summary.moved_nothing,
         set_aside: file.set_aside.len() as u64,
+        set_aside_rows: &file.set_aside[..file.set_aside.len().min(ROWS_NAMED)],
         broken: file.broken.clone(),
     }
 }

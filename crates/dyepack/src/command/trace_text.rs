@@ -187,7 +187,7 @@ fn totals(result: &TraceResult, output: &Output) -> String {
                 (raw(&total.raw), row)
             })
             .collect();
-        rows.sort_by(|a, b| b.0.cmp(&a.0));
+        rows.sort_by_key(|(raw, _)| std::cmp::Reverse(*raw));
         let head = [
             ("", Side::Left),
             (unit.as_str(), Side::Right),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use cases::case_file::CaseFile;
 use cases::digest::{digest, lines};
-use cases::result::{SCHEMA, TraceResult};
+use cases::result::{PathHop, SCHEMA, TraceResult};
 use clap::Args;
 use ledger::Time;
 use serde::Serialize;
@@ -17,7 +17,7 @@ use crate::archive_folder;
 use crate::cli::Global;
 use crate::command::trace::find_case;
 use crate::exit::{Coded, Exit};
-use crate::investigation::{Asked, Investigation};
+use crate::investigation::{Asked, Investigation, Traced};
 use crate::output::{Output, Tone, toned};
 
 /// Differences that are shown of each kind.
@@ -59,8 +59,9 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, output: &Output) -> anyhow
             .push("the file does not say what its own digest says: it was changed".to_string());
     }
     let investigation = Investigation::open(archive_folder::read(global)?)?;
-    let again = recompute(&stated, &investigation, args.full_replay)?;
-    differences.extend(compare(&stated, &again));
+    let traced = recompute(&stated, &investigation, args.full_replay)?;
+    differences.extend(compare(&stated, &traced));
+    let again = traced.result;
     let verdict = Verdict {
         schema: "dyepack.verify/1",
         result: args.result.display().to_string(),
@@ -94,7 +95,7 @@ fn recompute(
     stated: &TraceResult,
     investigation: &Investigation,
     full_replay: bool,
-) -> anyhow::Result<TraceResult> {
+) -> anyhow::Result<Traced> {
     let asked = &stated.parameters;
     let integrity = |what: &str| Coded::new(Exit::Integrity, what.to_string());
     let case = CaseFile::parse(asked.case_file.as_bytes())
@@ -111,15 +112,17 @@ fn recompute(
         service_degree: asked.service_degree,
         label_confidence: asked.label_confidence,
         full_replay,
+        list_hops: stated.paths.is_some(),
         ..Asked::plain(&case.id)
     };
     let with: Vec<CaseFile> =
         asked.with.iter().map(|id| find_case(id, investigation)).collect::<Result<_, _>>()?;
     let traced = investigation.trace(&case, &with.iter().collect::<Vec<_>>(), &asked_again)?;
-    Ok(traced.result)
+    Ok(traced)
 }
 
-fn compare(stated: &TraceResult, again: &TraceResult) -> Vec<String> {
+fn compare(stated: &TraceResult, traced: &Traced) -> Vec<String> {
+    let again = &traced.result;
     let (old, new) = (lines(stated), lines(again));
     let before: BTreeSet<&String> = old.iter().collect();
     let after: BTreeSet<&String> = new.iter().collect();
@@ -145,7 +148,31 @@ fn compare(stated: &TraceResult, again: &TraceResult) -> Vec<String> {
     if differences.is_empty() && stated.digest != again.digest {
         differences.push("the digests differ".to_string());
     }
+    if differences.is_empty() && stated.snapshot == again.snapshot {
+        differences.extend(outside_the_digest(stated, again));
+    }
+    let made_up = |hop: &PathHop| !traced.hops.contains(hop);
+    if stated.paths.iter().flatten().any(|path| path.hops.iter().any(made_up)) {
+        differences.push("a hop of `paths` is no movement of this result".to_string());
+    }
     differences
+}
+
+/// What follows from archive and labels although the digest leaves it out: names, whole amounts,
+/// transactions, overlaps. How files were called and cut, and what they did not tell, may differ
+/// between archives of the same content; so may the words of the command.
+fn outside_the_digest(stated: &TraceResult, again: &TraceResult) -> Option<String> {
+    let derived = |result: &TraceResult| TraceResult {
+        program: again.program.clone(),
+        replay: String::new(),
+        inputs: Vec::new(),
+        gaps: Vec::new(),
+        set_aside: 0,
+        paths: None,
+        ..result.clone()
+    };
+    let same = derived(stated) == derived(again);
+    (!same).then(|| "something that the digest does not cover differs".to_string())
 }
 
 fn print(verdict: &Verdict, output: &Output) -> anyhow::Result<()> {

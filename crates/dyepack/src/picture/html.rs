@@ -106,7 +106,7 @@ mod tests {
         ];
         let rows = [vec!["<script>alert(1)</script>".to_string(), "1,234".to_string()]];
         let sections = [
-            Section::Heading("a & b"),
+            Section::Text("a & b"),
             Section::Text("\u{202e}x"),
             Section::Figure("<svg></svg>\n"),
             Section::Table { caption: "c", heads: &heads, rows: &rows },
