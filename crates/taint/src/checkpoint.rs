@@ -51,7 +51,9 @@ where
         return Err(CheckpointError::KeepsFlows);
     }
     let Pots::Flat(pots) = &engine.pots else { return Err(CheckpointError::Foreign) };
-    let kept = (0..).zip(pots).filter(|(_, pot)| pot.balance > 0 || pot.reached.is_some());
+    let kept = (0..)
+        .zip(pots)
+        .filter(|(_, pot)| pot.balance > 0 || pot.reached.is_some() || pot.content.is_kept());
     let state = State {
         format: FORMAT,
         rule: R::NAME.name().to_string(),
@@ -66,8 +68,7 @@ where
 
 /// True if a replay could have left the pot so. (Under poison, receipts may add up to anything.)
 fn possible<R: Rule>(pot: &PotState<R::Content>) -> bool {
-    let content = pot.reached.as_ref().and_then(|reached| reached.content.as_ref());
-    let fits = content.is_none_or(|content| content.fits(pot.balance));
+    let fits = !pot.content.is_kept() || pot.content.fits(pot.balance);
     pot.followed && (fits || R::NAME == RuleName::Poison)
 }
 

@@ -19,7 +19,7 @@ pub(crate) type Labels = SmallVec<[Label; 2]>;
 pub(crate) struct TooMuch;
 
 /// Labelled units among a known number of units.
-pub(crate) trait Content: Clone {
+pub(crate) trait Content: Clone + Default {
     /// The content of `amount` units without a label.
     fn clean(amount: u128) -> Self;
     /// True if no unit carries a label.
@@ -43,6 +43,8 @@ pub(crate) trait Content: Clone {
     fn overlap(&self, a: Label, b: Label, amount: u128) -> (u128, u128);
     /// True if this can be the content of `balance` units: what a checkpoint must prove.
     fn fits(&self, balance: u128) -> bool;
+    /// False for the default, which stands for any number of clean units.
+    fn is_kept(&self) -> bool;
 }
 
 /// ⌊a·b/c⌋ for b ≤ c or a ≤ c, so that the result fits.
@@ -58,66 +60,121 @@ pub(crate) fn mul_div(a: u128, b: u128, c: u128) -> u128 {
     share.map_or(0, Amount::base_units)
 }
 
-/// A number of units per label, ascending by label, none zero.
+/// A number of units per label, ascending by label, none zero. Nearly every pot carries one label at
+/// most, so that one stands inline and only more of them cost an allocation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Shares(pub(crate) SmallVec<[(Label, u128); 1]>);
+pub(crate) enum Shares {
+    #[default]
+    None,
+    One(Label, u128),
+    Many(Vec<(Label, u128)>),
+}
 
 impl Shares {
     /// Takes from each label what `part` says of its units; what remains stays.
     pub(crate) fn split(&mut self, part: impl Fn(u128) -> u128) -> Shares {
-        let mut taken = Shares::default();
-        for (label, held) in &mut self.0 {
-            let leaving = part(*held).min(*held);
-            if leaving > 0 {
+        match self {
+            Shares::None => Shares::None,
+            Shares::One(label, held) => {
+                let (label, leaving) = (*label, part(*held).min(*held));
                 *held -= leaving;
-                taken.0.push((*label, leaving));
+                if *held == 0 {
+                    *self = Shares::None;
+                }
+                if leaving > 0 { Shares::One(label, leaving) } else { Shares::None }
+            }
+            Shares::Many(all) => {
+                let mut taken = Shares::None;
+                for (label, held) in all.iter_mut() {
+                    let leaving = part(*held).min(*held);
+                    *held -= leaving;
+                    taken.set(*label, leaving);
+                }
+                all.retain(|(_, held)| *held > 0);
+                taken
             }
         }
-        self.0.retain(|(_, held)| *held > 0);
-        taken
+    }
+
+    pub(crate) fn as_slice(&self) -> impl Iterator<Item = (Label, u128)> {
+        let (one, many) = match self {
+            Shares::None => (None, [].as_slice()),
+            Shares::One(label, units) => (Some((*label, *units)), [].as_slice()),
+            Shares::Many(all) => (None, all.as_slice()),
+        };
+        one.into_iter().chain(many.iter().copied())
+    }
+
+    /// Gives a label this number of units; none of it for zero.
+    pub(crate) fn set(&mut self, label: Label, units: u128) {
+        match self {
+            Shares::None if units > 0 => *self = Shares::One(label, units),
+            Shares::None => {}
+            Shares::One(own, held) if *own == label => {
+                *held = units;
+                if units == 0 {
+                    *self = Shares::None;
+                }
+            }
+            Shares::One(own, held) if units > 0 => {
+                let mut all = vec![(*own, *held), (label, units)];
+                all.sort_unstable_by_key(|(label, _)| *label);
+                *self = Shares::Many(all);
+            }
+            Shares::One(..) => {}
+            Shares::Many(all) => match all.binary_search_by_key(&label, |(own, _)| *own) {
+                Ok(at) if units > 0 => all[at].1 = units,
+                Ok(at) => drop(all.remove(at)),
+                Err(at) if units > 0 => all.insert(at, (label, units)),
+                Err(_) => {}
+            },
+        }
     }
 }
 
 impl Content for Shares {
     fn clean(_amount: u128) -> Shares {
-        Shares::default()
+        Shares::None
     }
 
     fn is_clean(&self) -> bool {
-        self.0.is_empty()
+        self.as_slice().next().is_none()
     }
 
     fn of(&self, label: Label) -> u128 {
-        self.0.iter().find(|(own, _)| *own == label).map_or(0, |(_, units)| *units)
+        self.as_slice().find(|(own, _)| *own == label).map_or(0, |(_, units)| units)
     }
 
     fn labels(&self) -> Labels {
-        self.0.iter().map(|(label, _)| *label).collect()
+        self.as_slice().map(|(label, _)| label).collect()
     }
 
     fn mark(&mut self, label: Label, amount: u128) {
-        match self.0.binary_search_by_key(&label, |(own, _)| *own) {
-            Ok(at) => self.0[at].1 = amount,
-            Err(at) => self.0.insert(at, (label, amount)),
-        }
+        self.set(label, amount);
     }
 
     fn unmark(&mut self, label: Label) {
-        self.0.retain(|(own, _)| *own != label);
+        self.set(label, 0);
     }
 
     fn convert(&mut self, amount: u128, amount_to: u128) {
-        for (_, units) in &mut self.0 {
-            *units = mul_div(*units, amount_to, amount);
+        for label in self.labels() {
+            self.set(label, mul_div(self.of(label), amount_to, amount));
         }
-        self.0.retain(|(_, units)| *units > 0);
     }
 
     fn add(&mut self, newer: Shares) -> Result<(), TooMuch> {
-        for (label, units) in newer.0 {
-            match self.0.binary_search_by_key(&label, |(own, _)| *own) {
-                Ok(at) => self.0[at].1 = self.0[at].1.checked_add(units).ok_or(TooMuch)?,
-                Err(at) => self.0.insert(at, (label, units)),
+        match (&mut *self, newer) {
+            (_, Shares::None) => {}
+            (Shares::None, newer) => *self = newer,
+            (Shares::One(own, held), Shares::One(label, units)) if *own == label => {
+                *held = held.checked_add(units).ok_or(TooMuch)?;
+            }
+            (_, newer) => {
+                for (label, units) in newer.as_slice() {
+                    let sum = self.of(label).checked_add(units).ok_or(TooMuch)?;
+                    self.set(label, sum);
+                }
             }
         }
         Ok(())
@@ -132,8 +189,12 @@ impl Content for Shares {
     }
 
     fn fits(&self, balance: u128) -> bool {
-        self.0.iter().all(|(_, units)| (1..=balance).contains(units))
-            && self.0.is_sorted_by(|a, b| a.0 < b.0)
+        self.as_slice().all(|(_, units)| (1..=balance).contains(&units))
+            && self.labels().is_sorted_by(|a, b| a < b)
+    }
+
+    fn is_kept(&self) -> bool {
+        !matches!(self, Shares::None)
     }
 }
 
@@ -256,5 +317,9 @@ impl Content for Segments {
     fn fits(&self, balance: u128) -> bool {
         let sum = self.0.iter().try_fold(0u128, |sum, s| sum.checked_add(s.units));
         sum == Some(balance) && self.0.iter().all(|segment| segment.units > 0)
+    }
+
+    fn is_kept(&self) -> bool {
+        !self.0.is_empty()
     }
 }

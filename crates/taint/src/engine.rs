@@ -89,15 +89,20 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
         if row.moves_nothing() {
             return Ok(());
         }
-        let mut left = None;
+        let mut left = R::Content::default();
         if row.from != NO_POT && row.amount > 0 {
             left = self.withdraw(row.from, row.amount)?;
         }
-        if left.is_none() && seeds.is_empty() {
-            return self.deposit_clean(row.to, row.amount_to);
+        let is_plain = seeds.is_empty() && !row.converts && row.to != NO_POT;
+        match left.is_kept() {
+            false if seeds.is_empty() => return self.deposit_clean(row.to, row.amount_to),
+            true if is_plain && self.question.detail == Detail::Amounts => {
+                return self.deposit_plain(id, row, left);
+            }
+            true => {}
+            false => left = R::Content::clean(row.amount),
         }
-        let content = left.unwrap_or_else(|| R::Content::clean(row.amount));
-        let mut parcel = self.seal(content, row, seeds)?;
+        let mut parcel = self.seal(left, row, seeds)?;
         if row.converts {
             self.convert(&mut parcel, row)?;
             self.record_vanished(id, row, &parcel);
@@ -156,26 +161,30 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
         (Row { to, ..*row }, seeds)
     }
 
-    /// Takes `amount` out of a pot; what left with labels, or `None`.
-    fn withdraw(&mut self, pot: PotId, amount: u128) -> Result<Option<R::Content>, Overflow> {
-        let Some(state) = self.pots.followed(pot) else { return Ok(None) };
-        if let Some(shortfall) = amount.checked_sub(state.balance).filter(|s| *s > 0) {
+    /// Takes `amount` out of a pot; what left with labels, or the default if nothing did.
+    fn withdraw(&mut self, pot: PotId, amount: u128) -> Result<R::Content, Overflow> {
+        let Some(state) = self.pots.followed(pot) else { return Ok(R::Content::default()) };
+        if amount > state.balance {
+            let shortfall = amount - state.balance;
             state.balance = amount;
-            if let Some(reached) = state.reached.as_mut()
-                && note_shortfall(reached, shortfall).is_err()
-            {
+            if state.content.is_kept() {
+                state.content.add_clean(shortfall);
+            }
+            let noted = state.reached.as_mut().map(|reached| note_shortfall(reached, shortfall));
+            if noted.is_some_and(|noted| noted.is_err()) {
                 return Err(Overflow { asset: self.question.ledger.pot(pot).asset });
             }
         }
         let balance = state.balance;
         state.balance = balance - amount;
-        let Some(reached) = state.reached.as_mut() else { return Ok(None) };
-        let Some(content) = reached.content.as_mut() else { return Ok(None) };
-        let left = R::take(content, balance, amount);
-        if content.is_clean() {
-            reached.content = None;
+        if !state.content.is_kept() {
+            return Ok(R::Content::default());
         }
-        Ok((!left.is_clean()).then_some(left))
+        let left = R::take(&mut state.content, balance, amount);
+        if state.content.is_clean() {
+            state.content = R::Content::default();
+        }
+        Ok(if left.is_clean() { R::Content::default() } else { left })
     }
 
     /// Notes where the labels of a parcel come from, and gives it those of its seeds.
@@ -310,8 +319,8 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
             return self.too_full(to);
         };
         state.balance = balance;
-        if let Some(content) = state.reached.as_mut().and_then(|r| r.content.as_mut()) {
-            content.add_clean(amount);
+        if state.content.is_kept() {
+            state.content.add_clean(amount);
         }
         Ok(())
     }
@@ -337,7 +346,7 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
             return self.deposit_clean(row.to, row.amount_to);
         }
         let pot = self.question.ledger.pot(row.to);
-        let stop = self.stop_at(row.to, pot, id);
+        let stop = self.stop_at(row.to, id);
         let (held, ended) = self.end_each(id, row, pot, stop, &mut parcel)?;
         let overflow = |TooMuch| Overflow { asset: pot.asset };
         let shared = if ended.len() > 1 { overlaps(&parcel.content, &ended, row) } else { vec![] };
@@ -347,27 +356,85 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
         if held {
             self.follow(row.to, id);
         }
+        if !shared.is_empty() {
+            let reached = self.pots.meet(row.to).reached.get_or_insert_default();
+            reached.add_shared(shared).map_err(overflow)?;
+        }
+        self.put(row, held.then_some(parcel.content))
+    }
+
+    /// Lets labelled units arrive where nothing is asked but amounts: no seed, no conversion.
+    fn deposit_plain(&mut self, id: RowId, row: &Row, content: R::Content) -> Result<(), Overflow> {
+        match self.stop_at(row.to, id) {
+            None => {
+                self.follow(row.to, id);
+                self.put(row, Some(content))
+            }
+            Some(end) => {
+                let labels = content.labels();
+                for label in &labels {
+                    self.count_arrival(row, *label, content.of(*label), end)?;
+                }
+                if labels.len() > 1 {
+                    let ended: Ended = labels.iter().map(|label| (*label, end)).collect();
+                    let shared = overlaps(&content, &ended, row);
+                    let asset = self.question.ledger.pot(row.to).asset;
+                    let reached = self.pots.meet(row.to).reached.get_or_insert_default();
+                    reached.add_shared(shared).map_err(|TooMuch| Overflow { asset })?;
+                }
+                self.put(row, None)
+            }
+        }
+    }
+
+    /// Adds what arrives to the pot: `held` with its labels, or nothing but clean units.
+    fn put(&mut self, row: &Row, held: Option<R::Content>) -> Result<(), Overflow> {
         let state = self.pots.meet(row.to);
         let before = state.balance;
+        let mut fits = true;
         if state.followed {
+            fits = before.checked_add(row.amount_to).is_some();
             state.balance = before.saturating_add(row.amount_to);
-            if before.checked_add(row.amount_to).is_none() {
-                self.too_full(row.to)?;
-            }
         }
-        let state = self.pots.meet(row.to);
-        let reached = state.reached.get_or_insert_default();
-        reached.add_shared(shared).map_err(overflow)?;
-        match reached.content.as_mut() {
-            Some(content) if held => content.add(parcel.content).map_err(overflow)?,
-            Some(content) => content.add_clean(row.amount_to),
-            None if held => {
-                let mut content = R::Content::clean(before);
-                content.add(parcel.content).map_err(overflow)?;
-                reached.content = Some(content);
+        let kept = state.content.is_kept();
+        let added = match held {
+            Some(content) => {
+                if !kept {
+                    state.content = R::Content::clean(before);
+                }
+                state.content.add(content)
             }
-            None => {}
+            None if kept => {
+                state.content.add_clean(row.amount_to);
+                Ok(())
+            }
+            None => Ok(()),
+        };
+        if !fits {
+            self.too_full(row.to)?;
         }
+        let too_much = |TooMuch| Overflow { asset: self.question.ledger.pot(row.to).asset };
+        added.map_err(too_much)
+    }
+
+    /// Counts what arrived with a label, by how it ends here.
+    fn count_arrival(
+        &mut self,
+        row: &Row,
+        label: Label,
+        arrived: u128,
+        end: Where,
+    ) -> Result<(), Overflow> {
+        let reached = self.pots.meet(row.to).reached.get_or_insert_default();
+        let arrivals = reached.arrivals(label, end, row.time);
+        arrivals.last = arrivals.last.max(row.time.seconds());
+        arrivals.first = arrivals.first.min(row.time.seconds());
+        arrivals.received = match arrivals.received.checked_add(arrived) {
+            Some(sum) => sum,
+            // A followed pot's receipts may add up to more than it ever holds.
+            None if end == Where::Unspent && R::NAME != RuleName::Poison => u128::MAX,
+            None => return Err(Overflow { asset: self.question.ledger.pot(row.to).asset }),
+        };
         Ok(())
     }
 
@@ -401,16 +468,9 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
                 let known = self.hops.entry((pot.place, label)).or_insert(hops);
                 *known = hops.min(*known);
             }
-            let reached = self.pots.meet(row.to).reached.get_or_insert_default();
-            let arrivals = reached.arrivals(label, end, row.time);
-            arrivals.last = arrivals.last.max(row.time.seconds());
-            arrivals.first = arrivals.first.min(row.time.seconds());
-            arrivals.received = match arrivals.received.checked_add(arrived) {
-                Some(sum) => sum,
-                // A followed pot's receipts may add up to more than it ever holds.
-                None if end == Where::Unspent && R::NAME != RuleName::Poison => u128::MAX,
-                None => return Err(Overflow { asset: pot.asset }),
-            };
+            if tracks_hops || end != Where::Unspent {
+                self.count_arrival(row, label, arrived, end)?;
+            }
             self.record(id, row, origin, arrived, end, hops);
         }
         Ok((held, ended))
@@ -429,37 +489,52 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
     }
 
     /// Where tainted value that arrives with row `id` ends, if it is not followed further.
-    fn stop_at(&mut self, pot_id: PotId, pot: Pot, id: RowId) -> Option<Where> {
-        let reached = self.pots.meet(pot_id).reached.get_or_insert_default();
-        let mut stopping = reached.stopping;
-        if stopping == Stopping::NotAsked {
-            stopping = self.ask_stopping(pot);
-            self.pots.meet(pot_id).reached.get_or_insert_default().stopping = stopping;
+    fn stop_at(&mut self, pot: PotId, id: RowId) -> Option<Where> {
+        let state = self.pots.meet(pot);
+        match state.stopping {
+            Stopping::Always(end) => return Some(end),
+            Stopping::Never => return None,
+            Stopping::AfterBusy => {
+                let busy = RowId::from(state.busy_after) < id;
+                return busy.then_some(Where::SuspectedService);
+            }
+            Stopping::NotAsked => {}
+        }
+        let (stopping, busy) = self.ask_stopping(pot);
+        let state = self.pots.meet(pot);
+        match busy.map(u32::try_from) {
+            Some(Ok(row)) => (state.stopping, state.busy_after) = (stopping, row),
+            None => state.stopping = stopping,
+            // Too far on to be kept in the pot's line; it is asked again.
+            Some(Err(_)) => {}
         }
         match stopping {
             Stopping::Always(end) => Some(end),
-            Stopping::After(row) if row < id => Some(Where::SuspectedService),
-            Stopping::After(_) | Stopping::Never | Stopping::NotAsked => None,
+            _ => busy.filter(|row| *row < id).map(|_| Where::SuspectedService),
         }
     }
 
-    fn ask_stopping(&self, pot: Pot) -> Stopping {
+    /// How value that enters a pot ends, and from which row on where that depends on a row.
+    fn ask_stopping(&self, pot: PotId) -> (Stopping, Option<RowId>) {
+        let pot = self.question.ledger.pot(pot);
         match pot.kind {
-            PlaceKind::Fee => return Stopping::Always(Where::Fee),
-            PlaceKind::Burn => return Stopping::Always(Where::Burned),
-            PlaceKind::Transaction => return Stopping::Never,
+            PlaceKind::Fee => return (Stopping::Always(Where::Fee), None),
+            PlaceKind::Burn => return (Stopping::Always(Where::Burned), None),
+            PlaceKind::Transaction => return (Stopping::Never, None),
             PlaceKind::Account | PlaceKind::Output => {}
         }
         let Question { ledger, stops, service_degree, .. } = self.question;
         if let Some(end) = stops.stop(pot.place) {
-            return Stopping::Always(end);
+            return (Stopping::Always(end), None);
         }
         let counts = pot.kind == PlaceKind::Account && service_degree > 0;
         if !counts || stops.through(pot.place) {
-            return Stopping::Never;
+            return (Stopping::Never, None);
         }
-        let busy = ledger.busy_from(pot.place, service_degree);
-        busy.map_or(Stopping::Never, Stopping::After)
+        match ledger.busy_from(pot.place, service_degree) {
+            Some(row) => (Stopping::AfterBusy, Some(row)),
+            None => (Stopping::Never, None),
+        }
     }
 
     /// Begins to follow a pot that taint enters with row `id`.
@@ -489,11 +564,8 @@ fn overlaps<C: Content>(content: &C, ended: &[(Label, Where)], row: &Row) -> Vec
         .collect()
 }
 
-/// Counts a shortfall against the labels that the pot has held, and lets it enter as the newest units.
-fn note_shortfall<C: Content>(reached: &mut Reached<C>, shortfall: u128) -> Result<(), TooMuch> {
-    if let Some(content) = reached.content.as_mut() {
-        content.add_clean(shortfall);
-    }
+/// Counts a shortfall against the labels that the pot has held.
+fn note_shortfall(reached: &mut Reached, shortfall: u128) -> Result<(), TooMuch> {
     let held = reached.arrivals.iter().filter(|a| a.end == Where::Unspent).map(|a| a.label);
     for label in held.collect::<SmallVec<[Label; 2]>>() {
         match reached.unknown.iter_mut().find(|(own, _)| *own == label) {
@@ -504,7 +576,7 @@ fn note_shortfall<C: Content>(reached: &mut Reached<C>, shortfall: u128) -> Resu
     Ok(())
 }
 
-impl<C> Reached<C> {
+impl Reached {
     fn add_shared(&mut self, new: Vec<Shared>) -> Result<(), TooMuch> {
         for one in new {
             let same = |s: &&mut Shared| s.labels == one.labels && s.end == one.end;
@@ -520,13 +592,9 @@ impl<C> Reached<C> {
     }
 }
 
-impl<C> PotState<C> {
+impl<C: Content> PotState<C> {
     /// Units of the pot that carry `label`; under poison, the sum of its tainted receipts.
-    pub(crate) fn tainted(&self, label: Label) -> u128
-    where
-        C: Content,
-    {
-        let reached = self.reached.as_ref();
-        reached.and_then(|r| r.content.as_ref()).map_or(0, |content| content.of(label))
+    pub(crate) fn tainted(&self, label: Label) -> u128 {
+        self.content.of(label)
     }
 }

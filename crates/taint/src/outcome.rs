@@ -11,7 +11,7 @@ use crate::pot_ledger::{AssetId, PlaceId, PotId, PotLedger, Where};
 use crate::pots::{PotState, Reached};
 use crate::rule::Rule;
 use crate::seeds::Label;
-use crate::{Overlap, RuleName};
+use crate::{Detail, Overlap, RuleName};
 
 /// Value of one incident in one pot, ended in one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,8 @@ pub struct Holding {
     pub end: Where,
     /// Labelled units there now; at a stop and under poison, the sum of what arrived.
     pub raw: u128,
-    /// Sum of the tainted receipts, also of what has moved on since.
+    /// Sum of the tainted receipts, also of what has moved on since. A run that keeps nothing but
+    /// amounts knows only what is there, and neither hops nor times.
     pub received: u128,
     pub hops: u32,
     pub first_time: Time,
@@ -61,12 +62,19 @@ impl Outcome {
         let reached = engine.pots.reached();
         let mut holdings = Vec::new();
         let mut unknown = Vec::new();
-        for (pot, state, known) in &reached {
+        let brief = engine.question.detail == Detail::Amounts;
+        for (pot, state) in &reached {
+            if brief {
+                holdings.extend(held_in::<R>(*pot, state));
+            }
+            let Some(known) = &state.reached else { continue };
             let place = engine.question.ledger.pot(*pot).place;
             holdings.extend(holdings_of::<R>(*pot, place, state, known, &engine.hops));
             let shortfalls = known.unknown.iter();
-            unknown
-                .extend(shortfalls.map(|(label, raw)| (*label, Unknown { pot: *pot, raw: *raw })));
+            unknown.extend(shortfalls.map(|(label, raw)| {
+                let raw = *raw;
+                (*label, Unknown { pot: *pot, raw })
+            }));
         }
         let overlaps = crate::overlap::overlaps(&reached);
         let mut sums: Vec<_> =
@@ -101,11 +109,23 @@ impl Outcome {
     }
 }
 
+/// What a pot holds, of a run that keeps nothing but amounts.
+fn held_in<R: Rule>(pot: PotId, state: &PotState<R::Content>) -> Vec<(Label, Holding)> {
+    let labels = state.content.labels().into_iter();
+    let holding = |label: Label| {
+        let raw = state.content.of(label);
+        let time = Time::default();
+        let (end, hops, first_time, last_time) = (Where::Unspent, 0, time, time);
+        (label, Holding { pot, end, raw, received: raw, hops, first_time, last_time })
+    };
+    labels.map(holding).collect()
+}
+
 fn holdings_of<R: Rule>(
     pot: PotId,
     place: PlaceId,
     state: &PotState<R::Content>,
-    known: &Reached<R::Content>,
+    known: &Reached,
     hops: &FxHashMap<(PlaceId, Label), u32>,
 ) -> Vec<(Label, Holding)>
 where

@@ -3,7 +3,7 @@
 
 use crate::content::Content;
 use crate::pot_ledger::{PotId, Where};
-use crate::pots::{PotState, Reached};
+use crate::pots::ReachedPot;
 use crate::seeds::Label;
 
 /// Units in one pot, or at one stop, that both incidents claim.
@@ -17,20 +17,18 @@ pub struct Overlap {
     pub high: u128,
 }
 
-pub(crate) fn overlaps<C: Content>(pots: &[(PotId, &PotState<C>, &Reached<C>)]) -> Vec<Overlap> {
+pub(crate) fn overlaps<C: Content>(pots: &[ReachedPot<'_, C>]) -> Vec<Overlap> {
     let mut found = Vec::new();
-    for (pot, state, reached) in pots {
-        let labels = reached.content.as_ref().map(Content::labels).unwrap_or_default();
-        let pairs = labels
-            .iter()
-            .enumerate()
-            .flat_map(|(i, a)| labels[i + 1..].iter().map(move |b| (*a, *b)));
+    for (pot, state) in pots {
+        let labels = state.content.labels();
+        let pairs = labels.iter().enumerate();
+        let pairs = pairs.flat_map(|(i, a)| labels[i + 1..].iter().map(move |b| (*a, *b)));
         for (a, b) in pairs {
-            let Some(content) = &reached.content else { continue };
-            let (low, high) = content.overlap(a, b, state.balance);
+            let (low, high) = state.content.overlap(a, b, state.balance);
             found.push(Overlap { incidents: (a, b), pot: *pot, end: Where::Unspent, low, high });
         }
-        found.extend(reached.shared.iter().map(|shared| Overlap {
+        let shared = state.reached.iter().flat_map(|reached| &reached.shared);
+        found.extend(shared.map(|shared| Overlap {
             incidents: shared.labels,
             pot: *pot,
             end: shared.end,

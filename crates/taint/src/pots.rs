@@ -8,7 +8,8 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::pot_ledger::{PotId, RowId, Where};
+use crate::content::Content;
+use crate::pot_ledger::{PotId, Row, Where};
 use crate::seeds::Label;
 
 /// Tainted receipts of one pot that ended in the same way.
@@ -47,23 +48,20 @@ pub(crate) enum Stopping {
     NotAsked,
     Never,
     Always(Where),
-    /// A suspected service for what comes after that row.
-    After(RowId),
+    /// A suspected service for what comes after the row in [`PotState::busy_after`].
+    AfterBusy,
 }
 
-/// What is known of a pot that taint has reached.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Reached<C> {
-    /// `None` while no unit in the pot carries a label.
-    pub(crate) content: Option<C>,
+/// What is known of a pot that taint has reached, beside what it holds.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Reached {
     pub(crate) arrivals: SmallVec<[Arrivals; 1]>,
     /// Shortfalls since taint was first held here, per label.
     pub(crate) unknown: SmallVec<[(Label, u128); 1]>,
     pub(crate) shared: Vec<Shared>,
-    pub(crate) stopping: Stopping,
 }
 
-impl<C> Reached<C> {
+impl Reached {
     /// The record of arrivals of this label and end, made if it is new.
     pub(crate) fn arrivals(&mut self, label: Label, end: Where, time: Time) -> &mut Arrivals {
         let known = self.arrivals.iter().position(|a| a.label == label && a.end == end);
@@ -77,22 +75,30 @@ impl<C> Reached<C> {
     }
 }
 
-impl<C> Default for Reached<C> {
-    fn default() -> Reached<C> {
-        let (arrivals, unknown) = (SmallVec::new(), SmallVec::new());
-        let (shared, stopping) = (Vec::new(), Stopping::NotAsked);
-        Reached { content: None, arrivals, unknown, shared, stopping }
+/// One pot: a line of the processor's cache, so that a clean movement touches two lines and a tainted
+/// one, under a rule by share, no more.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[repr(align(64))]
+pub(crate) struct PotState<C> {
+    pub(crate) balance: u128,
+    /// The default while no unit in the pot carries a label.
+    pub(crate) content: C,
+    pub(crate) busy_after: u32,
+    pub(crate) stopping: Stopping,
+    /// False while a trace does not follow the pot, so that its balance means nothing.
+    pub(crate) followed: bool,
+    pub(crate) reached: Option<Box<Reached>>,
+}
+
+impl<C: Default> PotState<C> {
+    fn new(followed: bool) -> PotState<C> {
+        let (content, stopping) = (C::default(), Stopping::NotAsked);
+        PotState { balance: 0, content, busy_after: 0, stopping, followed, reached: None }
     }
 }
 
-/// One pot.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct PotState<C> {
-    pub(crate) balance: u128,
-    pub(crate) reached: Option<Box<Reached<C>>>,
-    /// False while a trace does not follow the pot, so that its balance means nothing.
-    pub(crate) followed: bool,
-}
+/// A pot that taint has reached.
+pub(crate) type ReachedPot<'a, C> = (PotId, &'a PotState<C>);
 
 /// All pots of a run.
 pub(crate) enum Pots<C> {
@@ -102,14 +108,22 @@ pub(crate) enum Pots<C> {
     Met(FxHashMap<PotId, PotState<C>>),
 }
 
-impl<C> Pots<C> {
+impl<C: Content> Pots<C> {
     pub(crate) fn flat(count: usize) -> Pots<C> {
-        let pot = || PotState { balance: 0, reached: None, followed: true };
-        Pots::Flat(std::iter::repeat_with(pot).take(count).collect())
+        Pots::Flat(std::iter::repeat_with(|| PotState::new(true)).take(count).collect())
     }
 
     pub(crate) fn met() -> Pots<C> {
         Pots::Met(FxHashMap::default())
+    }
+
+    /// Touches the pots of some rows, all at once: their memory comes while nothing depends on it.
+    pub(crate) fn warm(&self, rows: &[Row]) {
+        if let Pots::Flat(pots) = self {
+            let touch = |pot: PotId| pots.get(pot as usize).map_or(0, |state| state.balance);
+            let touched = rows.iter().fold(0, |sum, row| sum ^ touch(row.from) ^ touch(row.to));
+            std::hint::black_box(touched);
+        }
     }
 
     /// The pot, if the run follows it.
@@ -122,13 +136,11 @@ impl<C> Pots<C> {
 
     /// The pot's state, made if a trace meets it for the first time.
     pub(crate) fn meet(&mut self, pot: PotId) -> &mut PotState<C> {
-        let new = || PotState { balance: 0, reached: None, followed: false };
         match self {
-            Pots::Met(pots) => pots.entry(pot).or_insert_with(new),
+            Pots::Met(pots) => pots.entry(pot).or_insert_with(|| PotState::new(false)),
             Pots::Flat(pots) => {
                 if pots.len() <= pot as usize {
-                    let grown = || PotState { followed: true, ..new() };
-                    pots.resize_with(pot as usize + 1, grown);
+                    pots.resize_with(pot as usize + 1, || PotState::new(true));
                 }
                 &mut pots[pot as usize]
             }
@@ -136,18 +148,16 @@ impl<C> Pots<C> {
     }
 
     /// The pots that taint has reached, by number.
-    pub(crate) fn reached(&self) -> Vec<(PotId, &PotState<C>, &Reached<C>)> {
-        let mut all: Vec<(PotId, &PotState<C>, &Reached<C>)> = match self {
-            Pots::Flat(pots) => (0..)
-                .zip(pots)
-                .filter_map(|(pot, state)| Some((pot, state, &**state.reached.as_ref()?)))
-                .collect(),
-            Pots::Met(pots) => pots
-                .iter()
-                .filter_map(|(pot, state)| Some((*pot, state, &**state.reached.as_ref()?)))
-                .collect(),
+    pub(crate) fn reached(&self) -> Vec<ReachedPot<'_, C>> {
+        let is_reached = |state: &PotState<C>| state.reached.is_some() || state.content.is_kept();
+        let mut all: Vec<ReachedPot<'_, C>> = match self {
+            Pots::Flat(pots) => (0..).zip(pots).filter(|(_, state)| is_reached(state)).collect(),
+            Pots::Met(pots) => {
+                let known = pots.iter().map(|(pot, state)| (*pot, state));
+                known.filter(|(_, state)| is_reached(state)).collect()
+            }
         };
-        all.sort_unstable_by_key(|(pot, _, _)| *pot);
+        all.sort_unstable_by_key(|(pot, _)| *pot);
         all
     }
 }

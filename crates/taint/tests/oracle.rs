@@ -273,7 +273,7 @@ fn poison_reaches_whatever_any_rule_reaches() {
         }
         let label = Label(0);
         let seeds = setting.seeds_of(label);
-        let question = setting.question(&seeds, Detail::Amounts);
+        let question = setting.question(&seeds, Detail::Hops);
         let reach = trace(question, RuleName::Poison, &[]).expect("fits");
         let poisoned: BTreeMap<(u32, Where), u128> =
             reach.holdings(label).map(|h| ((h.pot, h.end), h.received)).collect();
@@ -405,4 +405,30 @@ fn paths_are_ways_that_the_value_went() {
         }
     }
     assert!(walked > 1000, "{walked} paths");
+}
+
+/// A run that keeps nothing but amounts takes a shorter way through the engine; it finds the same.
+#[test]
+fn amounts_alone_are_the_same_amounts() {
+    for seed in 0..ledgers() / 2 {
+        let setting = setting(seed);
+        if setting.max_hops.is_some() {
+            continue;
+        }
+        for rule in RuleName::ALL {
+            let whole = setting.question(&setting.seeds, Detail::Hops);
+            let brief = Question { detail: Detail::Amounts, ..whole };
+            let (Ok(whole), Ok(brief)) = (trace(whole, rule, &[]), replay(brief, rule, &[])) else {
+                continue;
+            };
+            assert_eq!(whole.overlaps(), brief.overlaps(), "ledger {seed}, {}", rule.name());
+            for label in [Label(0), Label(1)] {
+                let amounts = |outcome: &Outcome| -> BTreeMap<(u32, Where), u128> {
+                    let held = outcome.holdings(label).filter(|holding| holding.raw > 0);
+                    held.map(|holding| ((holding.pot, holding.end), holding.raw)).collect()
+                };
+                assert_eq!(amounts(&whole), amounts(&brief), "ledger {seed}, {}", rule.name());
+            }
+        }
+    }
 }

@@ -13,6 +13,8 @@ impl Rule for Poison {
     type Content = Shares;
 
     fn take(content: &mut Shares, _balance: u128, amount: u128) -> Shares {
-        Shares(content.0.iter().map(|(label, _)| (*label, amount)).collect())
+        let mut taken = Shares::None;
+        content.as_slice().for_each(|(label, _)| taken.set(label, amount));
+        taken
     }
 }
