@@ -44,8 +44,8 @@ const MUTANTS: [Mutant; 20] = [
     mutant(
         "a clean deposit adds nothing",
         "engine.rs",
-        "state.balance = balance;\n        if let",
-        "if let",
+        "state.balance = balance;\n        if state",
+        "let _ = balance;\n        if state",
     ),
     mutant(
         "a tainted deposit adds nothing",
@@ -93,8 +93,8 @@ const MUTANTS: [Mutant; 20] = [
     mutant(
         "a busy account stops its own first receipt",
         "engine.rs",
-        "Stopping::After(row) if row < id",
-        "Stopping::After(row) if row <= id",
+        "RowId::from(state.busy_after) < id",
+        "RowId::from(state.busy_after) <= id",
     ),
     mutant(
         "unknown value counts before taint",

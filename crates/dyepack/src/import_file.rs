@@ -15,6 +15,8 @@ use ledger::Transfer;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::output::plain;
+
 /// Transfers that are held before they are written as one part.
 const BATCH: usize = 1 << 20;
 /// How much of a file is looked at to recognise it.
@@ -79,8 +81,8 @@ pub(crate) fn import(
     context: &mut Context,
     bar: &ProgressBar,
 ) -> anyhow::Result<Imported> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let name = name.unwrap_or_else(|| path.display().to_string());
+    let name = path.file_name().map(|name| plain(&name.to_string_lossy()));
+    let name = name.unwrap_or_else(|| plain(&path.display().to_string()));
     let sha256 = hash(path)?;
     let source = Source { name: name.clone(), sha256, format: recognised.format.to_string() };
     let mut intake = Intake::new(archive, source);

@@ -44,6 +44,14 @@ pub(crate) fn toned(tone: Tone, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// A stranger's words (a file's name, say) without what would steer a terminal or turn its writing
+/// round.
+pub(crate) fn plain(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let steers = |c: char| c.is_control() || turns(c);
+    text.chars().map(|c| if steers(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
 impl Output {
     pub(crate) fn new(global: &Global) -> Output {
         let choice = match global.color {
@@ -82,8 +90,12 @@ impl Output {
 
     /// Says what went wrong, why, and what to do next.
     pub(crate) fn error(&self, error: &anyhow::Error) {
-        let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-        self.stderr(&format!("{} {}", toned(Tone::Bad, "error:"), causes.join(": ")));
+        let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+        // Some errors say their cause themselves.
+        causes.dedup_by(|cause, before| before.ends_with(cause.as_str()));
+        // Messages name what strangers wrote; some have several lines.
+        let lines: Vec<String> = causes.join(": ").split('\n').map(plain).collect();
+        self.stderr(&format!("{} {}", toned(Tone::Bad, "error:"), lines.join("\n")));
         let coded = error.chain().find_map(|cause| cause.downcast_ref::<Coded>());
         if let Some(help) = coded.and_then(|coded| coded.help.as_ref()) {
             self.stderr(&format!("{} {help}", toned(Tone::Strong, "help:")));

@@ -1,5 +1,6 @@
 //! Progress on long work: on stderr, on a terminal only, and not before the work has lasted.
 
+use std::thread;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -18,15 +19,24 @@ pub(crate) fn bytes(output: &Output, name: &str, total: u64) -> ProgressBar {
 /// A spinner with words.
 pub(crate) fn spinner(output: &Output, words: &str) -> ProgressBar {
     let bar = bar(output, None);
+    let style = ProgressStyle::with_template("{spinner} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     bar.set_message(words.to_string());
     bar.enable_steady_tick(Duration::from_millis(300));
     bar
 }
 
+/// A bar that is drawn once the work has lasted, if there is somebody to see it.
 fn bar(output: &Output, total: Option<u64>) -> ProgressBar {
-    let target = match output.shows_progress() {
-        true => ProgressDrawTarget::stderr(),
-        false => ProgressDrawTarget::hidden(),
-    };
-    ProgressBar::with_draw_target(total, target)
+    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
+    if output.shows_progress() {
+        let waiting = bar.downgrade();
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(300));
+            if let Some(bar) = waiting.upgrade().filter(|bar| !bar.is_finished()) {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+            }
+        });
+    }
+    bar
 }

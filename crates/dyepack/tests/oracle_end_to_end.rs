@@ -54,9 +54,15 @@ struct Answer {
     sums: Sums,
 }
 
-fn story(seed: u64) -> Option<Story> {
+/// The first ledger of a series in which anything is stolen.
+fn story(seed: u64) -> Story {
+    let mut series = (0..).filter_map(|turn| try_story(seed, 7_000 + seed + 10_000 * turn));
+    series.next().expect("a series has no end")
+}
+
+fn try_story(seed: u64, world: u64) -> Option<Story> {
     let utxo = seed.is_multiple_of(3);
-    let mut ledger = random_ledger(seed + 7_000, 25 + (seed as usize * 11) % 130, utxo);
+    let mut ledger = random_ledger(world, 60 + (seed as usize * 11) % 130, utxo);
     if !utxo {
         number_apart(&mut ledger.transfers);
     }
@@ -404,7 +410,7 @@ fn the_program_says_what_the_oracle_says() {
     let work = |own: u64| {
         let mut compared = 0;
         for seed in (0..ledgers()).filter(|seed| seed % threads == own) {
-            let Some(story) = story(seed) else { continue };
+            let story = story(seed);
             story.set_up();
             compared += compare(&story);
             match seed / 2 % 3 {

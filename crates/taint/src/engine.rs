@@ -391,10 +391,13 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
     fn put(&mut self, row: &Row, held: Option<R::Content>) -> Result<(), Overflow> {
         let state = self.pots.meet(row.to);
         let before = state.balance;
-        let mut fits = true;
         if state.followed {
-            fits = before.checked_add(row.amount_to).is_some();
-            state.balance = before.saturating_add(row.amount_to);
+            let Some(balance) = before.checked_add(row.amount_to) else {
+                // Said before anything is added: what the pot holds would outgrow 128 bits as well.
+                state.balance = u128::MAX;
+                return self.too_full(row.to);
+            };
+            state.balance = balance;
         }
         let kept = state.content.is_kept();
         let added = match held {
@@ -410,9 +413,6 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
             }
             None => Ok(()),
         };
-        if !fits {
-            self.too_full(row.to)?;
-        }
         let too_much = |TooMuch| Overflow { asset: self.question.ledger.pot(row.to).asset };
         added.map_err(too_much)
     }

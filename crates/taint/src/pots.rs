@@ -43,8 +43,10 @@ pub(crate) struct Shared {
 }
 
 /// Where tainted value that enters a pot ends; asked once a pot, since it costs a look into the world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A checkpoint does not keep it: the ledger may have grown since, and a place become busy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Stopping {
+    #[default]
     NotAsked,
     Never,
     Always(Where),
@@ -83,7 +85,9 @@ pub(crate) struct PotState<C> {
     pub(crate) balance: u128,
     /// The default while no unit in the pot carries a label.
     pub(crate) content: C,
+    #[serde(skip)]
     pub(crate) busy_after: u32,
+    #[serde(skip)]
     pub(crate) stopping: Stopping,
     /// False while a trace does not follow the pot, so that its balance means nothing.
     pub(crate) followed: bool,

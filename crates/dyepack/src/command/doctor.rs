@@ -1,5 +1,6 @@
 //! `dyepack doctor`: what is missing or damaged, and how to mend it.
 
+use cases::casebook::Casebook;
 use clap::Args;
 use serde::Serialize;
 
@@ -53,12 +54,17 @@ pub(crate) fn run(args: &DoctorArgs, global: &Global, output: &Output) -> anyhow
         archive.rebuild_index()?;
         problems.clear();
     }
-    let casebook = sources::casebook(&archive);
+    let journal = archive.folder().join("claims.journal").display().to_string();
+    // Reading the claims cuts a torn record off; what was found must still be there to look at.
+    let casebook = match problems.iter().any(|problem| problem.file == journal) {
+        true => Ok(Casebook::default()),
+        false => sources::casebook(&archive),
+    };
     if let Err(error) = &casebook {
         problems.push(Problem {
-            file: archive.folder().join("claims.journal").display().to_string(),
+            help: help_for(&journal),
+            file: journal,
             what: format!("{error:#}"),
-            help: "restore it from a backup: claims cannot be computed again".to_string(),
         });
     }
     let casebook = casebook.unwrap_or_default();
@@ -78,9 +84,12 @@ pub(crate) fn run(args: &DoctorArgs, global: &Global, output: &Output) -> anyhow
 }
 
 fn help_for(path: &str) -> String {
-    match path.contains("/index/") {
-        true => "dyepack doctor --rebuild-index".to_string(),
-        false => "restore it from a backup, or import its sources into a new archive".to_string(),
+    match path {
+        _ if path.contains("/index/") => "dyepack doctor --rebuild-index".to_string(),
+        _ if path.ends_with("claims.journal") => {
+            "restore it from a backup: claims cannot be computed again".to_string()
+        }
+        _ => "restore it from a backup, or import its sources into a new archive".to_string(),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::archive_folder;
 use crate::cli::Global;
 use crate::exit::{Coded, Exit};
 use crate::import_file::{self, Imported, SetAside};
-use crate::output::{Output, Tone, toned};
+use crate::output::{Output, Tone, plain, toned};
 use crate::progress;
 
 /// Rows set aside that the document names, a file.
@@ -87,8 +87,8 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
     let Plan { planned, unknown } = plan(args)?;
     let mut left_out = Vec::new();
     for path in &unknown {
-        output.warning(&format!("{}: not recognised, left out", path.display()));
-        let (file, reason) = (path.display().to_string(), "not recognised".to_string());
+        let (file, reason) = (shown(path), "not recognised".to_string());
+        output.warning(&format!("{file}: not recognised, left out"));
         left_out.push(LeftOut { file, reason });
     }
     if planned.is_empty() {
@@ -104,9 +104,9 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
     let mut context = Context::new();
     let mut done = Vec::new();
     for (path, recognised) in planned {
-        output.note(&format!("{}: {}", path.display(), recognised.what));
+        output.note(&format!("{}: {}", shown(&path), recognised.what));
         let size = fs::metadata(&path).map(|meta| meta.len()).unwrap_or(0);
-        let bar = progress::bytes(output, &path.display().to_string(), size);
+        let bar = progress::bytes(output, &shown(&path), size);
         let into = archive.as_mut();
         let imported = import_file::import(into, &path, recognised, &options, &mut context, &bar);
         bar.finish_and_clear();
@@ -115,7 +115,7 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
             Err(error) if is_about_the_archive(&error) => return Err(error),
             Err(error) => {
                 output.error(&error);
-                let (file, reason) = (path.display().to_string(), format!("{error:#}"));
+                let (file, reason) = (shown(&path), format!("{error:#}"));
                 left_out.push(LeftOut { file, reason });
             }
         }
@@ -130,6 +130,10 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
         (false, true) => Exit::Incomplete,
         (false, false) => Exit::Ok,
     })
+}
+
+fn shown(path: &Path) -> String {
+    plain(&path.display().to_string())
 }
 
 /// A disk that is full or an archive that is damaged ends the import; a bad file does not.
@@ -301,7 +305,7 @@ fn report(
         }
     }
     if !left_out.is_empty() {
-        text.push_str(&toned(Tone::Warning, &format!("{} files left out\n", left_out.len())));
+        text.push_str(&toned(Tone::Warning, &format!("left out: {}\n", left_out.len())));
     }
     Ok(output.data(&text)?)
 }

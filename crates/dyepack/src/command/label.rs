@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::archive_folder;
 use crate::cli::Global;
 use crate::exit::{Coded, Exit};
-use crate::output::Output;
+use crate::output::{Output, plain};
 use crate::sources;
 use crate::table::{Side, table};
 
@@ -187,7 +187,7 @@ fn import(
         let count = reading.labels.len();
         append(&archive, reading.labels)?;
         done.push(FileDone {
-            file: path.display().to_string(),
+            file: plain(&path.display().to_string()),
             format: format.name.to_string(),
             labels: count,
             set_aside: reading

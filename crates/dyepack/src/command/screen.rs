@@ -18,7 +18,7 @@ use crate::archive_folder;
 use crate::cli::Global;
 use crate::exit::{Coded, Exit};
 use crate::investigation::{Asked, Exposed, Investigation};
-use crate::output::{Output, Tone, toned};
+use crate::output::{Output, Tone, plain, toned};
 use crate::world::World;
 
 /// Say whether addresses received stolen value, by every registered case, and who is said to be behind them.
@@ -178,7 +178,7 @@ fn invalid(text: &str, chain: Option<Chain>) -> Screened {
     };
     Screened {
         chain: chain.map(|chain| chain.to_string()),
-        address: text.chars().take(200).collect(),
+        address: plain(&text.chars().take(200).collect::<String>()),
         verdict: "invalid",
         reason: reason(chain.unwrap_or(likely)),
         exposure: Vec::new(),

@@ -58,7 +58,13 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, output: &Output) -> anyhow
         differences
             .push("the file does not say what its own digest says: it was changed".to_string());
     }
-    let investigation = Investigation::open(archive_folder::read(global)?)?;
+    let archive = archive_folder::read(global)?;
+    // An index that was changed on the disk would compute the same wrong answer again.
+    if let Some(damage) = archive.check().first() {
+        let what = format!("the archive is damaged: {}: {}", damage.path.display(), damage.what);
+        return Err(Coded::new(Exit::Integrity, what).help("dyepack doctor").into());
+    }
+    let investigation = Investigation::open(archive)?;
     let traced = recompute(&stated, &investigation, args.full_replay)?;
     differences.extend(compare(&stated, &traced));
     let again = traced.result;
