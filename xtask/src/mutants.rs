@@ -50,8 +50,8 @@ const MUTANTS: [Mutant; 20] = [
     mutant(
         "a tainted deposit adds nothing",
         "engine.rs",
-        "state.balance = before.saturating_add(row.amount_to);",
-        "",
+        "state.balance = balance;\n        }\n        let kept",
+        "let _ = balance;\n        }\n        let kept",
     ),
     mutant(
         "clean units do not age the pot",
