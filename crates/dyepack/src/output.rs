@@ -47,7 +47,8 @@ pub(crate) fn toned(tone: Tone, text: &str) -> String {
 /// A stranger's words (a file's name, say) without what would steer a terminal or turn its writing
 /// round.
 pub(crate) fn plain(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let embeds = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}') || embeds(c);
     let steers = |c: char| c.is_control() || turns(c);
     text.chars().map(|c| if steers(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

@@ -1,7 +1,7 @@
 //! The whole program against the naive oracle: random ledgers go in by `import`, stops by `label
-//! import`, thefts by a case file; what `trace --json` says of every holding must be what the slowest
-//! and plainest reading of docs/method.md says. Digests must not depend on how it was computed, how
-//! the rows were split into files, or how often they were imported.
+//! import`, thefts by a case file; what `trace --json` says of every holding must be what the
+//! slowest and plainest reading of docs/method.md says. Digests must not depend on how it was
+//! computed, how the rows were split into files, or how often they were imported.
 
 mod support;
 
