@@ -15,7 +15,7 @@ use crate::blocks::{self, Headers};
 use crate::disk;
 use crate::error::{ArchiveError, AtPath, Result};
 use crate::index::Index;
-use crate::journal::Journal;
+use crate::journal::{Claims, Journal};
 use crate::manifest::{self, Import, Manifest};
 use crate::order::Transfers;
 use crate::part::Store;
@@ -256,7 +256,12 @@ impl Archive {
         Transfers::open(&self.store, &self.manifest.parts)
     }
 
-    /// The journal of claims; a torn record at its end is cut off and reported.
+    /// The claims, read without writing anything.
+    pub fn claims(&self) -> Result<Claims> {
+        Claims::read(&self.store.folder.join(JOURNAL))
+    }
+
+    /// The journal of claims, for adding to it; a torn record at its end is cut off and reported.
     pub fn journal(&self) -> Result<Journal> {
         Journal::open(&self.store.folder.join(JOURNAL))
     }
@@ -272,11 +277,15 @@ impl Archive {
     }
 
     fn index_or(&self, anew: bool) -> Result<Index> {
+        let folder = self.store.folder.join(INDEX);
+        let stamp = self.manifest.transfers_digest();
+        // What is there and sound is read without writing anything, also from a disk that forbids it.
+        if let (false, Ok(index)) = (anew, Index::open(&folder, stamp)) {
+            return Ok(index);
+        }
         let path = self.store.folder.join(INDEX_LOCK);
         let lock = File::create(&path).at(&path)?;
         lock.lock().at(&path)?;
-        let folder = self.store.folder.join(INDEX);
-        let stamp = self.manifest.transfers_digest();
         if !anew {
             match Index::open(&folder, stamp) {
                 Err(error) if error.is_integrity() => {}

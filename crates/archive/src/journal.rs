@@ -13,9 +13,33 @@ use std::path::{Path, PathBuf};
 use crate::disk;
 use crate::error::{ArchiveError, AtPath, Result};
 
-/// A claim longer than this is refused: 1 MiB.
+/// A claim longer than this is refused: 16 MiB.
 pub const MAX_CLAIM: usize = 16 << 20;
 const MAGIC: &[u8; 16] = b"dyepack.claims/1";
+
+/// What a journal holds, read without touching it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// Oldest first.
+    pub claims: Vec<Vec<u8>>,
+    /// Bytes of a torn record at the end, which are no claim.
+    pub torn: u64,
+}
+
+impl Claims {
+    /// Reads a journal; a missing file is an empty one.
+    pub(crate) fn read(path: &Path) -> Result<Claims> {
+        let bytes = match std::fs::read(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Claims::default());
+            }
+            bytes => bytes.at(path)?,
+        };
+        let mut claims = Vec::new();
+        let end = scan(path, &bytes, 0, |claim| claims.push(claim.to_vec()))?;
+        Ok(Claims { claims, torn: bytes.len() as u64 - end })
+    }
+}
 
 /// The journal of an archive, open for appending and reading. Several processes may hold it: each
 /// append and each reading takes the file's lock.
@@ -83,13 +107,10 @@ impl Journal {
 
     /// Verifies every record of a journal without changing it. A missing file is an empty journal.
     pub(crate) fn check(path: &Path) -> Result<()> {
-        if !path.exists() {
-            return Ok(());
+        match Claims::read(path)?.torn {
+            0 => Ok(()),
+            torn => Err(torn_error(path, torn)),
         }
-        let bytes = std::fs::read(path).at(path)?;
-        let end = scan(path, &bytes, 0, |_| {})?;
-        let torn = bytes.len() as u64 - end;
-        if torn == 0 { Ok(()) } else { Err(torn_error(path, end, torn)) }
     }
 
     fn append_locked(&mut self, claims: &[Vec<u8>]) -> Result<()> {
@@ -144,8 +165,8 @@ impl Journal {
     }
 }
 
-fn torn_error(path: &Path, offset: u64, bytes: u64) -> ArchiveError {
-    let what = format!("a torn record of {bytes} bytes at offset {offset}, cut when next opened");
+fn torn_error(path: &Path, bytes: u64) -> ArchiveError {
+    let what = format!("a torn record of {bytes} bytes at its end, cut when a claim is next added");
     ArchiveError::integrity(path, what)
 }
 

@@ -24,7 +24,7 @@ pub use batch::{
 };
 pub use error::{ArchiveError, Result};
 pub use index::{Index, Ledger, PlaceRecord, Row};
-pub use journal::{Journal, MAX_CLAIM};
+pub use journal::{Claims, Journal, MAX_CLAIM};
 pub use manifest::Import;
 pub use order::Transfers;
 pub use rewrite::Rewound;

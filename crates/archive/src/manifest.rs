@@ -21,6 +21,8 @@ pub(crate) const NAME: &str = "manifest.json";
 const FORMAT: u32 = 1;
 /// A manifest longer than this is refused unread.
 const MAX_BYTES: u64 = 1 << 30;
+/// No archive counts further, of rows or of files; so sums over all that a manifest names fit.
+const MAX_COUNT: u64 = 1 << 40;
 
 /// A source that was appended, and how far it got.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,11 +179,23 @@ impl Manifest {
                 return Err(format!("part {} is not as the archive writes it", part.path));
             }
         }
+        if self.counts().any(|count| count > MAX_COUNT) {
+            return Err(format!("a count is larger than {MAX_COUNT}"));
+        }
         let numbered = self.imports.iter().enumerate().all(|(i, m)| m.ordinal as usize == i);
         if !numbered {
             return Err("the imports are not numbered in order".into());
         }
         self.tokens.iter().try_for_each(|text| text.parse().map(|_| ()))
+    }
+
+    /// Every number that is added to or summed up.
+    fn counts(&self) -> impl Iterator<Item = u64> {
+        let parts = self.parts.iter().flat_map(|part| [part.rows, part.transactions]);
+        let blocks = self.blocks.iter().map(|part| part.rows);
+        let imports = self.imports.iter();
+        let imports = imports.flat_map(|m| [m.transfers, m.account.rows, m.account.set_aside]);
+        [self.next_number].into_iter().chain(parts).chain(blocks).chain(imports)
     }
 
     /// What is known about tokens, in order of (chain, asset), with the import that said so.

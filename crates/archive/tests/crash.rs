@@ -261,7 +261,7 @@ fn two_hands_append_to_one_journal() {
     let (folder, _) = journal_with(&[b"one"]);
     let archive = Archive::read(folder.path()).unwrap();
     let (mut a, mut b) = (archive.journal().unwrap(), archive.journal().unwrap());
-    a.append(b"two").unwrap();
+    a.append(&[b"two".to_vec()]).unwrap();
     b.append(&[b"three".to_vec()]).unwrap();
     a.append(&[vec![7; MAX_CLAIM]]).unwrap();
     assert!(matches!(b.append(&[vec![7; MAX_CLAIM + 1]]), Err(ArchiveError::TooLarge { .. })));

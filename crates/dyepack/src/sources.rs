@@ -10,8 +10,7 @@ use cases::stop::{DEFAULT_CONFIDENCE, Stops};
 
 /// The casebook that follows from an archive's journal of claims.
 pub(crate) fn casebook(archive: &Archive) -> anyhow::Result<Casebook> {
-    let mut journal = archive.journal().context("cannot open the journal of claims")?;
-    let claims = journal.read().context("cannot read the journal of claims")?;
+    let claims = archive.claims().context("cannot read the journal of claims")?.claims;
     Ok(Casebook::from_claims(claims.iter().map(Vec::as_slice))?)
 }
 

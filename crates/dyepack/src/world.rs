@@ -124,6 +124,11 @@ impl PotLedger for World<'_> {
     }
 
     fn row(&self, row: RowId) -> Row {
+        if row >= self.index.rows() {
+            // Only a damaged index names such a row; it moves nothing.
+            let (from, to, time) = (NO_POT, NO_POT, Time::default());
+            return Row { from, to, amount: 0, amount_to: 0, converts: false, time };
+        }
         let known = self.index.row(row);
         let amount_to = known.amount_to.unwrap_or(known.amount);
         let from = known.from.unwrap_or(NO_POT);

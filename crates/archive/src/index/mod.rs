@@ -2,8 +2,8 @@
 //!
 //! Derived from the committed transfers and from nothing else; deleted and rebuilt at will, to the
 //! same bytes. Places, assets and pots are numbered in order of first appearance, rows by the total
-//! order itself. Its files are hashed when they are written and verified by
-//! [`crate::Archive::check`], not on every opening: that would read all of it.
+//! order itself. Its files are hashed when they are written. A small index is verified whenever it is
+//! opened, a large one by [`crate::Archive::check`] alone, since that reads all of it.
 
 mod build;
 mod dictionary;
@@ -18,7 +18,7 @@ use ledger::{
 };
 
 use crate::batch::Recorded;
-use crate::disk::{self, Mapped};
+use crate::disk::Mapped;
 use crate::error::{ArchiveError, Result};
 use crate::order::Transfers;
 use dictionary::MappedDictionary;
@@ -107,6 +107,7 @@ impl Index {
     pub(crate) fn open(parent: &Path, stamp: [u8; 32]) -> Result<Index> {
         let folder = parent.join(folder_name(&stamp));
         let stamp = Stamp::read(&folder, stamp)?;
+        stamp.verify_small(&folder)?;
         let map = Files { folder: &folder, stamp: &stamp };
         let dictionary = |name: &str| -> Result<MappedDictionary> {
             let sorted = map.open(&format!("{name}.sorted"))?;
@@ -160,15 +161,7 @@ impl Index {
             Ok(stamp) => stamp,
             Err(error) => return vec![error],
         };
-        let verify = |file: &stamp::FileStamp| {
-            let path = folder.join(&file.name);
-            match disk::hash_file(&path) {
-                Ok(hash) if hash == file.sha256 => None,
-                Ok(_) => Some(ArchiveError::integrity(&path, "its content was changed")),
-                Err(error) => Some(error),
-            }
-        };
-        stamp.files.iter().filter_map(verify).collect()
+        stamp.files.iter().filter_map(|file| file.verify(&folder).err()).collect()
     }
 
     fn damaged(&self, file: &str, what: impl std::fmt::Display) -> ArchiveError {

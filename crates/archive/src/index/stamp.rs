@@ -12,6 +12,8 @@ use crate::error::{ArchiveError, AtPath, Result};
 const NAME: &str = "stamp.json";
 /// Changes whenever the layout does; an index with another number is rebuilt.
 const FORMAT: u32 = 1;
+/// An index of at most this size is hashed whenever it is opened: a fraction of a second.
+const VERIFIED_BYTES: u64 = 256 << 20;
 
 /// One file of the index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +22,17 @@ pub(super) struct FileStamp {
     pub(super) records: u64,
     #[serde(with = "hex::serde")]
     pub(super) sha256: [u8; 32],
+}
+
+impl FileStamp {
+    /// Hashes the file and compares.
+    pub(super) fn verify(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(&self.name);
+        match disk::hash_file(&path)? == self.sha256 {
+            true => Ok(()),
+            false => Err(ArchiveError::integrity(&path, "its content was changed")),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +74,19 @@ impl Stamp {
             return Err(ArchiveError::integrity(&path, "the stamp of another index"));
         }
         Ok(stamp)
+    }
+
+    /// Verifies every file, if all together are few enough bytes to read on each opening.
+    pub(super) fn verify_small(&self, folder: &Path) -> Result<()> {
+        let mut bytes = 0;
+        for file in &self.files {
+            let path = folder.join(&file.name);
+            bytes += fs::metadata(&path).at_committed(&path)?.len();
+        }
+        match bytes > VERIFIED_BYTES {
+            true => Ok(()),
+            false => self.files.iter().try_for_each(|file| file.verify(folder)),
+        }
     }
 
     /// Records of a file; an index without it is damaged.

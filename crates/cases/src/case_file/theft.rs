@@ -11,7 +11,8 @@ use crate::text;
 /// Where a theft arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Target {
-    /// The thief's account; on UTXO chains, the owner of outputs. A burn has no receiver, so the zero address matches nothing.
+    /// The thief's account; on UTXO chains, the owner of outputs. A burn has no receiver, so the zero
+    /// address matches nothing.
     Address(Address),
     /// One output of a UTXO transaction.
     Output { tx: TxId, index: u32 },
