@@ -167,33 +167,24 @@ fn a_cut_index_file_is_rebuilt() {
 }
 
 #[test]
-fn a_flipped_index_byte_never_panics() {
+fn a_flipped_index_byte_is_found_and_the_index_built_anew() {
     let folder = small_archive();
     use_all(folder.path()).unwrap();
     let archive = Archive::read(folder.path()).unwrap();
     for path in files_below(&folder.path().join("index"), "") {
         let whole = fs::read(&path).unwrap();
-        for at in cuts(whole.len(), 40) {
-            for flip in [0x01, 0x80] {
-                let mut bytes = whole.clone();
-                bytes[at] ^= flip;
-                // A new file, as a damaged disk would show it to a new process.
-                fs::remove_file(&path).unwrap();
-                fs::write(&path, &bytes).unwrap();
-                let index = archive.index().unwrap();
-                for row in 0..index.rows() {
-                    let _ = (index.row(row), index.transfer(row), index.merge_time(row));
-                }
-                for number in 0..index.pot_count().min(100) {
-                    let _ = (index.pot(number), index.ledger(number, 3), index.pots_of(number));
-                    let _ = (index.place(number), index.asset(number));
-                }
-                let mine = account(ledger::Chain::TRON, 1);
-                let _ = index.find_place(ledger::Chain::TRON, &mine);
-                let _ = index.places_owned_by(ledger::Chain::TRON, &mine.account().unwrap());
-            }
+        for at in [0, whole.len() / 2, whole.len().saturating_sub(1)] {
+            let Some(byte) = whole.get(at) else { continue };
+            let mut bytes = whole.clone();
+            bytes[at] = byte ^ 0x01;
+            // A new file, as a damaged disk would show it to a new process.
+            fs::remove_file(&path).unwrap();
+            fs::write(&path, &bytes).unwrap();
+            assert_eq!(archive.check().len(), 1, "{} at {at}", path.display());
+            archive.index().unwrap();
+            assert!(archive.check().is_empty(), "{} at {at}", path.display());
+            assert_eq!(fs::read(&path).unwrap(), whole, "{} at {at}", path.display());
         }
-        fs::write(&path, &whole).unwrap();
     }
 }
 
