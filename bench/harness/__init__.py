@@ -1,0 +1,1 @@
+"""The parts of bench/run, in the order of use: setup, command, measure, agree, tables, plot, page."""

@@ -1,0 +1,6 @@
+//! What the fuzz targets hold the readers to, beyond "no panic".
+
+#[allow(unsafe_code)] // an allocator cannot be written without
+pub mod memory;
+pub mod reading;
+pub mod spans;
