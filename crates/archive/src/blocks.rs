@@ -21,7 +21,7 @@ use crate::disk::HashingFile;
 use crate::error::{ArchiveError, AtPath, Result};
 use crate::manifest::{BlockPart, file_path};
 use crate::part::{
-    Store, primitive, properties, seconds, settle, temporary_path, time_type, write_error,
+    Store, guarded, primitive, properties, seconds, settle, temporary_path, time_type, write_error,
 };
 
 /// Headers by height.
@@ -72,11 +72,13 @@ fn read(store: &Store, part: &BlockPart, mut visit: impl FnMut(Block)) -> Result
     let path = store.verified(&part.path, &part.sha256)?;
     let bad = |what: String| ArchiveError::integrity(&path, what);
     let file = File::open(&path).at_committed(&path)?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| bad(e.to_string()))?;
+    let builder = guarded(&path, || ParquetRecordBatchReaderBuilder::try_new(file))?;
+    let builder = builder.map_err(|e| bad(e.to_string()))?;
     if builder.schema().fields() != SCHEMA.fields() {
         return Err(bad("other columns than the archive writes".into()));
     }
-    for batch in builder.build().map_err(|e| bad(e.to_string()))? {
+    let mut batches = guarded(&path, || builder.build())?.map_err(|e| bad(e.to_string()))?;
+    while let Some(batch) = guarded(&path, || batches.next())? {
         let batch = batch.map_err(|e| bad(e.to_string()))?;
         let columns = || {
             let height = primitive::<UInt64Type>(&batch, 0)?;

@@ -202,6 +202,10 @@ fn demo_twice_is_demo_once() {
     assert_eq!((&verdict["same"], &verdict["same_snapshot"]), (&true.into(), &true.into()));
     let page = fs::read_to_string(room.path("shown/ronin-2022.html")).expect("written");
     assert!(page.contains("<svg") && !page.to_lowercase().contains("<script"));
+    // The picture in the README is the one that the demo draws.
+    let drawn = fs::read(room.path("shown/ronin-2022.svg")).expect("written");
+    let shown = fs::read(shipped("docs/img/ronin-2022.svg")).expect("in the tree");
+    assert!(drawn == shown, "copy the demo's ronin-2022.svg to docs/img");
     // What demo says is what the commands say.
     let by_hand = Room::new();
     import_ronin(&by_hand);

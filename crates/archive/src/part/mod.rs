@@ -7,6 +7,7 @@
 mod read;
 mod write;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -54,6 +55,13 @@ pub(crate) static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| {
 /// Parquet has no seconds, so times are milliseconds; the last three digits are zero.
 pub(crate) fn time_type() -> DataType {
     DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))
+}
+
+/// Runs a step of the Parquet library, which is known to panic over some bytes. Damage does not get
+/// that far ([`Store::verified`]); a part that somebody made so, with its right hash, does.
+pub(crate) fn guarded<T>(path: &Path, step: impl FnOnce() -> T) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(step))
+        .map_err(|_| ArchiveError::integrity(path, "its pages contradict each other"))
 }
 
 /// The archive's folder, and which of its files were found to be what was committed.

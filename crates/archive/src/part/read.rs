@@ -18,7 +18,7 @@ use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
 use rustc_hash::FxHashMap;
 
-use super::{AMOUNT, HEIGHT, INDEX, SCHEMA, Store, TIME, TX_INDEX};
+use super::{AMOUNT, HEIGHT, INDEX, SCHEMA, Store, TIME, TX_INDEX, guarded};
 use crate::batch::Recorded;
 use crate::error::{ArchiveError, AtPath, Result};
 use crate::manifest::{Part, Sorting};
@@ -68,15 +68,14 @@ impl PartReader {
     ) -> Result<PartReader> {
         let (path, builder) = open(store, part)?;
         let rows = group_rows(&builder, &groups);
-        let selection = RowSelection::from_consecutive_ranges(ranges.into_iter(), rows);
+        let ranges = ranges.into_iter();
+        let selection = guarded(&path, || RowSelection::from_consecutive_ranges(ranges, rows))?;
         let builder = builder.with_row_groups(groups).with_row_selection(selection);
         PartReader::build(path, part.chain, builder)
     }
 
     fn build(path: PathBuf, chain: Chain, builder: Builder) -> Result<PartReader> {
-        let batches = builder
-            .with_batch_size(CHUNK_ROWS)
-            .build()
+        let batches = guarded(&path, || builder.with_batch_size(CHUNK_ROWS).build())?
             .map_err(|error| ArchiveError::integrity(&path, error))?;
         let (texts, rows) = (Texts::default(), Vec::new().into_iter());
         Ok(PartReader { path, chain, batches, texts, rows })
@@ -101,9 +100,11 @@ impl Iterator for PartReader {
             if let Some(row) = self.rows.next() {
                 return Some(Ok(row));
             }
-            let decoded = match self.batches.next()? {
-                Ok(batch) => self.decode(&batch),
-                Err(error) => Err(ArchiveError::integrity(&self.path, error)),
+            let decoded = match guarded(&self.path, || self.batches.next()) {
+                Ok(None) => return None,
+                Ok(Some(Ok(batch))) => self.decode(&batch),
+                Ok(Some(Err(error))) => Err(ArchiveError::integrity(&self.path, error)),
+                Err(error) => Err(error),
             };
             if let Err(error) = decoded {
                 return Some(Err(error));
@@ -133,14 +134,12 @@ pub(crate) fn read_keys(
     }
     let columns = [HEIGHT, TX_INDEX, INDEX, TIME, AMOUNT];
     let mask = ProjectionMask::roots(builder.parquet_schema(), columns);
-    let batches = builder
-        .with_row_groups(groups.clone())
-        .with_projection(mask)
-        .with_batch_size(1 << 14)
-        .build()
+    let builder =
+        builder.with_row_groups(groups.clone()).with_projection(mask).with_batch_size(1 << 14);
+    let mut batches = guarded(&path, || builder.build())?
         .map_err(|error| ArchiveError::integrity(&path, error))?;
     let mut number = 0;
-    for batch in batches {
+    while let Some(batch) = guarded(&path, || batches.next())? {
         let batch = batch.map_err(|error| ArchiveError::integrity(&path, error))?;
         visit_keys(&path, &batch, |row| {
             visit(number, row);
@@ -178,7 +177,8 @@ fn visit_keys(path: &Path, batch: &RecordBatch, mut visit: impl FnMut(KeyRow)) -
 fn open(store: &Store, part: &Part) -> Result<(PathBuf, Builder)> {
     let path = store.verified(&part.path, &part.sha256)?;
     let file = File::open(&path).at_committed(&path)?;
-    let builder = Builder::try_new(file).map_err(|error| ArchiveError::integrity(&path, error))?;
+    let builder = guarded(&path, || Builder::try_new(file))?
+        .map_err(|error| ArchiveError::integrity(&path, error))?;
     if builder.schema().fields() != SCHEMA.fields() {
         return Err(ArchiveError::integrity(&path, "other columns than the archive writes"));
     }
@@ -187,7 +187,8 @@ fn open(store: &Store, part: &Part) -> Result<(PathBuf, Builder)> {
 
 fn group_rows(builder: &Builder, groups: &[usize]) -> usize {
     let rows = |group: &usize| builder.metadata().row_group(*group).num_rows();
-    groups.iter().map(|group| usize::try_from(rows(group)).unwrap_or(0)).sum()
+    let rows = groups.iter().map(|group| usize::try_from(rows(group)).unwrap_or(0));
+    rows.fold(0, usize::saturating_add)
 }
 
 /// The least and greatest height (or time in seconds) of a row group.

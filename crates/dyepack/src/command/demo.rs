@@ -131,6 +131,12 @@ fn write_files(
     Ok(files)
 }
 
+/// This program as a shell finds it: whole, since a first user has it nowhere on the path.
+fn program() -> String {
+    let own = std::env::current_exe().map(|path| path.display().to_string());
+    own.unwrap_or_else(|_| "dyepack".to_string())
+}
+
 fn next_steps(folder: &Path, files: &Files) -> String {
     let archive = folder.join("archive");
     let steps = [
@@ -139,7 +145,12 @@ fn next_steps(folder: &Path, files: &Files) -> String {
         ("Result", files.result.display().to_string()),
         (
             "Verify",
-            format!("dyepack verify {} --archive {}", files.result.display(), archive.display()),
+            format!(
+                "{} verify {} --archive {}",
+                program(),
+                files.result.display(),
+                archive.display()
+            ),
         ),
     ];
     let lines = steps.iter().map(|(name, what)| format!("{} {what}\n", toned(Tone::Strong, name)));
