@@ -15,6 +15,7 @@ mod report_page;
 mod sources;
 mod table;
 mod waterfall_view;
+mod whole_file;
 mod world;
 
 use std::ffi::OsString;

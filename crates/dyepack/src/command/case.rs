@@ -1,11 +1,10 @@
 //! `dyepack case`: registers cases, so that others can name them and addresses are screened against them.
 
-use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use archive::Archive;
-use cases::case_file::CaseFile;
+use cases::case_file::{CaseFile, MAX_BYTES};
 use cases::claim::{Claim, What};
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -17,6 +16,7 @@ use crate::exit::{Coded, Exit};
 use crate::output::Output;
 use crate::sources;
 use crate::table::{Side, table};
+use crate::whole_file;
 
 /// Register cases: add, list, show, remove.
 #[derive(Args)]
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &CaseArgs, global: &Global, output: &Output) -> anyhow::
 fn add(files: &[PathBuf], global: &Global, output: &Output) -> anyhow::Result<Exit> {
     let mut claims = Vec::new();
     for path in files {
-        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes = whole_file::read(path, MAX_BYTES)?;
         let case = CaseFile::parse(&bytes);
         let case = case.with_context(|| format!("{} is no case file", path.display()))?;
         output.note(&format!("registered {}: {}", case.id, case.title));

@@ -11,7 +11,7 @@ use chains::exports::{self, ColumnMap, Context, Options};
 use clap::Args;
 
 use crate::cli::Global;
-use crate::command::trace::{conserved, write_whole};
+use crate::command::trace::conserved;
 use crate::command::{label, trace_text};
 use crate::exit::Exit;
 use crate::import_file;
@@ -20,6 +20,7 @@ use crate::output::{Output, Tone, toned};
 use crate::progress;
 use crate::report_page;
 use crate::waterfall_view::{Look, draw_all};
+use crate::whole_file;
 
 /// Trace the Ronin theft of 2022 from data inside this program: no network, no set-up.
 #[derive(Args)]
@@ -72,9 +73,9 @@ pub(crate) fn run(args: &DemoArgs, _global: &Global, output: &Output) -> anyhow:
 
 fn import(archive: &mut Archive, inputs: &Path, output: &Output) -> anyhow::Result<()> {
     let path = inputs.join("transactions.csv");
-    write_whole(&path, TRANSACTIONS.as_bytes())?;
-    write_whole(&inputs.join("map.toml"), MAP.as_bytes())?;
-    write_whole(&inputs.join("case.toml"), CASE.as_bytes())?;
+    whole_file::write(&path, TRANSACTIONS.as_bytes())?;
+    whole_file::write(&inputs.join("map.toml"), MAP.as_bytes())?;
+    whole_file::write(&inputs.join("case.toml"), CASE.as_bytes())?;
     let options = Options { map: Some(ColumnMap::parse(MAP)?), ..Options::default() };
     let recognised = exports::named("map", TRANSACTIONS.as_bytes()).context("no format `map`")?;
     let bar = progress::spinner(output, "importing");
@@ -92,7 +93,7 @@ fn claims(archive: &Archive, inputs: &Path, output: &Output) -> anyhow::Result<(
     let mut count = 0;
     for (name, content, source) in LABELS {
         let path = inputs.join(name);
-        write_whole(&path, content.as_bytes())?;
+        whole_file::write(&path, content.as_bytes())?;
         let (_, reading) = label::read(&path, None, source)?;
         count += reading.labels.len();
         label::append(archive, reading.labels)?;
@@ -122,12 +123,12 @@ fn write_files(
     };
     let drawn = draw_all(traced, investigation, &Look::plain())?;
     let first = drawn.first().context("the demo case has no picture")?;
-    write_whole(&files.picture, first.svg.as_bytes())?;
+    whole_file::write(&files.picture, first.svg.as_bytes())?;
     let page = report_page::page(&traced.result, &drawn);
-    write_whole(&files.page, page.as_bytes())?;
+    whole_file::write(&files.page, page.as_bytes())?;
     let mut result = serde_json::to_string_pretty(&traced.result)?;
     result.push('\n');
-    write_whole(&files.result, result.as_bytes())?;
+    whole_file::write(&files.result, result.as_bytes())?;
     Ok(files)
 }
 

@@ -18,6 +18,7 @@ use crate::exit::{Coded, Exit};
 use crate::import_file::{self, Imported, SetAside};
 use crate::output::{Output, Tone, plain, toned};
 use crate::progress;
+use crate::whole_file;
 
 /// Rows set aside that the document names, a file.
 const ROWS_NAMED: usize = 1000;
@@ -47,6 +48,9 @@ pub(crate) struct ImportArgs {
     #[arg(long)]
     dry_run: bool,
 }
+
+/// A column map longer than this is refused.
+const MAX_MAP: usize = 1 << 20;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -170,9 +174,11 @@ fn options(args: &ImportArgs) -> anyhow::Result<Options> {
         assets.into_iter().for_each(|(chain, asset)| options.decimals.set(chain, asset, places));
     }
     if let Some(path) = &args.map {
-        let text = fs::read_to_string(path);
-        let text =
-            text.with_context(|| format!("cannot read the column map {}", path.display()))?;
+        let bytes = whole_file::read(path, MAX_MAP)?;
+        let text = String::from_utf8(bytes).ok().filter(|text| text.len() <= MAX_MAP);
+        let text = text.ok_or_else(|| {
+            usage(format!("{}: not UTF-8, or longer than any column map", path.display()))
+        })?;
         let map =
             ColumnMap::parse(&text).map_err(|error| usage(format!("{}: {error}", path.display())));
         options.map = Some(map?);
@@ -222,7 +228,12 @@ fn files_below(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut folders: Vec<(PathBuf, usize)> = Vec::new();
     for path in paths {
         let meta = fs::metadata(path).with_context(|| format!("cannot open {}", path.display()))?;
-        if meta.is_dir() { folders.push((path.clone(), 0)) } else { files.push(path.clone()) }
+        match (meta.is_dir(), meta.is_file()) {
+            (true, _) => folders.push((path.clone(), 0)),
+            (_, true) => files.push(path.clone()),
+            // A pipe or a device may never end, and says something else when it is read again.
+            _ => return Err(usage(format!("{}: neither a file nor a folder", path.display()))),
+        }
     }
     while let Some((folder, depth)) = folders.pop() {
         let entries = fs::read_dir(&folder);

@@ -1,8 +1,7 @@
 //! `dyepack label`: who is said to be behind an address, by whom, and how sure. Nothing is overwritten:
 //! what two sources say stands side by side.
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context;
@@ -10,7 +9,7 @@ use archive::Archive;
 use cases::casebook::Casebook;
 use cases::claim::{Claim, What};
 use cases::date::Date;
-use cases::label::{Category, Format, Label, Origin, Reading};
+use cases::label::{Category, Format, Label, MAX_FILE, Origin, Reading};
 use clap::{Args, Subcommand};
 use ledger::{Address, Chain, Time};
 use serde::Serialize;
@@ -21,6 +20,7 @@ use crate::exit::{Coded, Exit};
 use crate::output::{Output, plain};
 use crate::sources;
 use crate::table::{Side, table};
+use crate::whole_file;
 
 /// Labels of addresses: import, add, list, explain.
 #[derive(Args)]
@@ -224,11 +224,11 @@ fn told(file: &FileDone) -> String {
 
 /// Reads a label file.
 pub(crate) fn read(
-    path: &PathBuf,
+    path: &Path,
     format: Option<&str>,
     source: &str,
 ) -> anyhow::Result<(&'static Format, Reading)> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = whole_file::read(path, MAX_FILE)?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let format = match format {
         Some(wanted) => Format::parse(wanted)

@@ -1,12 +1,10 @@
 //! `dyepack trace`: where the value of a case is now, by which way, and how much that depends on the rule.
 
-use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use archive::Archive;
-use cases::case_file::CaseFile;
+use cases::case_file::{CaseFile, MAX_BYTES};
 use cases::result::TraceResult;
 use cases::stop::DEFAULT_CONFIDENCE;
 use clap::Args;
@@ -21,6 +19,7 @@ use crate::investigation::{Asked, DEFAULT_DEGREE, Investigation, Traced};
 use crate::output::Output;
 use crate::progress;
 use crate::waterfall_view::{self, Look};
+use crate::whole_file;
 
 /// Follow the value of a case to where it is now.
 #[derive(Args)]
@@ -147,7 +146,8 @@ pub(crate) fn run(args: &TraceArgs, global: &Global, output: &Output) -> anyhow:
 
 /// True for a case file that names no theft, only movements that somebody reported.
 fn is_report_alone(name: &str) -> bool {
-    let case = fs::read(name).ok().and_then(|bytes| CaseFile::parse(&bytes).ok());
+    let bytes = whole_file::read(Path::new(name), MAX_BYTES);
+    let case = bytes.ok().and_then(|bytes| CaseFile::parse(&bytes).ok());
     case.is_some_and(|case| case.thefts.is_empty() && !case.flows.is_empty())
 }
 
@@ -155,7 +155,7 @@ fn is_report_alone(name: &str) -> bool {
 pub(crate) fn find_case(name: &str, investigation: &Investigation) -> anyhow::Result<CaseFile> {
     let path = Path::new(name);
     if path.is_file() {
-        let bytes = fs::read(path).with_context(|| format!("cannot read {name}"))?;
+        let bytes = whole_file::read(path, MAX_BYTES)?;
         return CaseFile::parse(&bytes).with_context(|| format!("{name} is no case file"));
     }
     if let Some(known) = investigation.casebook.case(name) {
@@ -181,27 +181,7 @@ fn write_hops(path: &Path, traced: &Traced) -> anyhow::Result<()> {
         serde_json::to_writer(&mut text, hop)?;
         text.push(b'\n');
     }
-    write_whole(path, &text)
-}
-
-/// Writes a file so that it is there whole or not at all.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let context = || format!("cannot write {}", path.display());
-    let mut file = tempfile::Builder::new()
-        .permissions(permissions())
-        .tempfile_in(folder)
-        .with_context(context)?;
-    file.write_all(bytes).with_context(context)?;
-    file.persist(path).with_context(context)?;
-    Ok(())
-}
-
-/// What a file made for others to read may be: the user's mask still applies.
-fn permissions() -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    fs::Permissions::from_mode(0o666)
+    whole_file::write(path, &text)
 }
 
 fn draw(
@@ -216,11 +196,11 @@ fn draw(
         output.warning("there is nothing to draw: no theft matched, or the rule conserves nothing");
         return Ok(());
     };
-    write_whole(path, first.svg.as_bytes())?;
+    whole_file::write(path, first.svg.as_bytes())?;
     for (number, drawing) in rest.iter().enumerate() {
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let name = format!("{}-{}.svg", stem.unwrap_or_default(), number + 2);
-        write_whole(&path.with_file_name(name), drawing.svg.as_bytes())?;
+        whole_file::write(&path.with_file_name(name), drawing.svg.as_bytes())?;
     }
     Ok(())
 }

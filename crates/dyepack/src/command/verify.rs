@@ -1,10 +1,8 @@
 //! `dyepack verify`: takes a saved result, computes it again from the archive, and compares.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use cases::case_file::CaseFile;
 use cases::digest::{digest, lines};
 use cases::result::{PathHop, SCHEMA, TraceResult};
@@ -19,11 +17,12 @@ use crate::command::trace::find_case;
 use crate::exit::{Coded, Exit};
 use crate::investigation::{Asked, Investigation, Traced};
 use crate::output::{Output, Tone, toned};
+use crate::whole_file;
 
 /// Differences that are shown of each kind.
 const SHOWN: usize = 10;
 /// A result longer than this is refused unread.
-const MAX_BYTES: u64 = 4 << 30;
+const MAX_BYTES: usize = 1 << 30;
 
 /// Compute a saved result again and compare the digest; exit 5 on any difference.
 #[derive(Args)]
@@ -81,14 +80,13 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, output: &Output) -> anyhow
     Ok(if verdict.same { Exit::Ok } else { Exit::Integrity })
 }
 
-fn read(path: &PathBuf) -> anyhow::Result<TraceResult> {
+fn read(path: &Path) -> anyhow::Result<TraceResult> {
     let integrity =
         |what: String| Coded::new(Exit::Integrity, format!("{}: {what}", path.display()));
-    let size = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
-    if size > MAX_BYTES {
+    let bytes = whole_file::read(path, MAX_BYTES)?;
+    if bytes.len() > MAX_BYTES {
         return Err(integrity("larger than any result".to_string()).into());
     }
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let result: TraceResult = serde_json::from_slice(&bytes)
         .map_err(|error| integrity(format!("no readable result ({error})")))?;
     if result.schema != SCHEMA {
