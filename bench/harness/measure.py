@@ -9,13 +9,14 @@ import subprocess
 from harness import agree
 from harness.setup import BENCH, PYTHON, say
 
-OURS = ["clean", "haircut", "fifo", "lifo", "poison", "reach", "six", "trace"]
+OURS = ["clean", "haircut", "fifo", "lifo", "poison", "arrivals", "reach", "six", "trace"]
 # Each peer runs right after the work of ours that it is compared with.
 PEERS = {
     "haircut": {"haircut": "haircut.py"},
     "fifo": {"fifo": "fifo.py"},
     "lifo": {"lifo": "lifo.py"},
-    "poison": {"duckdb": "reach_duckdb.py", "scipy": "bfs_scipy.py"},
+    "poison": {"scipy": "bfs_scipy.py"},
+    "arrivals": {"duckdb": "reach_duckdb.py"},
 }
 # Beyond this many transfers peers are not asked; their rate at the last size stands in.
 MOST_FOR_PEERS = 20_000_000

@@ -30,7 +30,9 @@ theft. All were equal. SciPy's reach, which knows no time, was a superset.
 - **known**: a sixth of the traffic goes through services that are known, so that a trace stops there.
 - **hubs**: a third goes through services that nobody knows; value is followed through them to nearly everyone.
 - All six thefts of a world are one incident. Rows are in memory before any clock starts. Ours is one rule, one
-  label, `Detail::Amounts`, suspected services off, one core; the table of pots and the answer are made inside.
+  label, suspected services off, one core; the table of pots and the answer are made inside. It keeps amounts only
+  (`Detail::Amounts`); *reach with arrivals* keeps times and hops too (`Detail::Hops`), because DuckDB's answer has
+  the first arrival of every pot.
 """
 
 SECTIONS = [

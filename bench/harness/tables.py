@@ -10,11 +10,17 @@ PEER_BARS = [
     ("haircut", "haircut", "Python, one pass", 200),
     ("fifo", "fifo", "Python, one pass", 100),
     ("lifo", "lifo", "Python, one pass", 100),
-    ("poison", "duckdb", "DuckDB, recursive with key", 80),
+    ("arrivals", "duckdb", "DuckDB, recursive with key", 80),
     ("poison", "scipy", "SciPy, breadth first, no time", 1),
 ]
 # How many times the memory walk a replay may take.
-WALK_BARS = {"clean": None, "haircut": 2, "fifo": 4, "lifo": 4, "poison": None, "six": None}
+WALK_BARS = {"clean": None, "haircut": 2, "fifo": 4, "lifo": 4, "poison": None, "arrivals": None, "six": None}
+NAMES = {
+    "clean": "no theft at all",
+    "poison": "poison (reach)",
+    "arrivals": "reach with arrivals",
+    "six": "all six rules",
+}
 # A trace that touches at most this share should take at most that share of the full replay.
 TOUCHED_SHARE, TRACE_SHARE = 1 / 1000, 1 / 20
 
@@ -54,8 +60,8 @@ def peers(runs):
                 continue
             ratio = theirs / ours
             reached = ratio >= bar
-            what = f"{work}, {run['shape']}, {short(run['rows'])}, beside {name}"
-            cells = [work, *world(run), figure(ours), name, f"{figure(theirs)}{mark}"]
+            what = f"{NAMES.get(work, work)}, {run['shape']}, {short(run['rows'])}, beside {name}"
+            cells = [NAMES.get(work, work), *world(run), figure(ours), name, f"{figure(theirs)}{mark}"]
             cells += [times(ratio), f"≥ {bar}×", verdict(reached)]
             lines.append(Line(cells, reached, f"{what}: {times(ratio)} of ≥ {bar}×"))
     return lines
@@ -85,9 +91,6 @@ def walks(runs):
             what = f"{work}, {run['shape']}, {short(run['rows'])}, beside the memory walk"
             lines.append(Line(cells, reached, f"{what}: {times(ratio)} of ≤ {bar}×"))
     return lines
-
-
-NAMES = {"clean": "no theft at all", "six": "all six rules", "poison": "poison (reach)"}
 
 
 def growth(runs):

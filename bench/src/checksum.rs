@@ -10,13 +10,13 @@ use taint::{Holding, Label, Outcome};
 /// How much is where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Checksum {
-    /// Pots that taint has reached, also those that it has left again.
+    /// Pots that taint has reached, also those that it has left again where the run kept them.
     pub reached: u64,
     /// Pots that hold some, or at which some ended.
     pub pots: u64,
     /// The sum of that, in base units of all assets.
     pub sum: String,
-    /// The sum of the numbers of the transfers with which taint first came to each pot.
+    /// The sum of the numbers of the transfers with which taint first came to each pot, likewise.
     pub first_sum: String,
     /// SHA-256 of a line "pot units" for each of `pots`, by number.
     pub amounts: String,
@@ -54,5 +54,10 @@ impl Checksum {
             amounts: hex::encode(amounts.finalize()),
             arrivals: hex::encode(arrivals.finalize()),
         }
+    }
+
+    /// True if the same units are in the same pots: all that a run without times can be asked.
+    pub fn same_amounts(&self, other: &Checksum) -> bool {
+        (&self.pots, &self.sum, &self.amounts) == (&other.pots, &other.sum, &other.amounts)
     }
 }

@@ -120,12 +120,9 @@ pub fn check_transfer(transfer: &Transfer) {
         if place.holds_value() {
             assert_eq!(Place::parse(chain, &place.text(chain)), Ok(place));
         }
-        match place {
-            Place::Account(address) => assert!(!address.is_zero(), "{transfer:?}"),
-            Place::Output { .. } | Place::Transaction(_) => {
-                assert_eq!(chain.family(), Family::Bitcoin, "{transfer:?}");
-            }
-            Place::Mint | Place::Burn | Place::Fee => {}
+        assert!(!place.account().is_some_and(|address| address.is_zero()), "{transfer:?}");
+        if matches!(place, Place::Output { .. } | Place::Transaction(_)) {
+            assert_eq!(chain.family(), Family::Bitcoin, "{transfer:?}");
         }
     }
     assert!(!matches!(transfer.from, Place::Burn | Place::Fee), "{transfer:?}");

@@ -84,7 +84,11 @@ fn invented(choices: &mut Unstructured<'_>) -> arbitrary::Result<Setting> {
     let mut transfers = made.transfers;
     for _ in 0..choices.int_in_range(0..=8)? {
         let at = choices.choose_index(transfers.len())?;
-        transfers[at].amount = amount(choices)?;
+        let transfer = &mut transfers[at];
+        transfer.amount = amount(choices)?;
+        if let Some(into) = transfer.conversion.as_mut().filter(|i| i.asset == transfer.asset) {
+            into.amount = into.amount.min(transfer.amount);
+        }
     }
     let (seeds, asserted, stops, chain) = (made.seeds, made.asserted, made.stops, made.chain);
     let seeds = seeds.map(|rows| rows.into_iter().filter(|at| moves(&transfers[*at])).collect());
@@ -135,7 +139,9 @@ fn written(choices: &mut Unstructured<'_>) -> arbitrary::Result<Setting> {
         if kind == Kind::Token && choices.ratio(1, 4)? {
             let into = *choices.choose(&assets)?;
             let amount = amount(choices)?;
-            conversion = (into != asset).then_some(Conversion { asset: into, amount });
+            // Within one asset, what arrives can only be less: a token that takes a fee on its way.
+            let most = if into == asset { amount_sent } else { Amount::MAX };
+            conversion = Some(Conversion { asset: into, amount: amount.min(most) });
         }
         let mut tx = [0; 32];
         tx[..4].copy_from_slice(&number.to_be_bytes());

@@ -2,7 +2,7 @@
 //! bytes choose (every type that is read and some that are not), with some of its bytes changed.
 #![no_main]
 
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 
 use arbitrary::{Arbitrary, Unstructured};
 use arrow_array::{
@@ -13,7 +13,7 @@ use arrow_array::{
 };
 use bytes::Bytes;
 use chains::exports::Options;
-use fuzz::reading;
+use fuzz::{guarded, reading};
 use ledger::Chain;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
@@ -57,19 +57,8 @@ const TEXTS: [&str; 16] = [
     "2023-07-22T10:00:00Z",
 ];
 
-/// Panics inside the Parquet library are caught by the reader and must not end the run; one that
-/// leaves the target still does.
-static QUIET: Once = Once::new();
-
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
-    QUIET.call_once(|| {
-        std::panic::set_hook(Box::new(|panic| {
-            let place = panic.location().map_or("", |place| place.file());
-            if place.contains("/work/") || !place.contains("registry") {
-                eprintln!("{panic}\n{}", std::backtrace::Backtrace::force_capture());
-            }
-        }))
-    });
+    guarded::let_libraries_panic();
     let chains = [None, Some(Chain::TRON), Some(Chain::ETHEREUM), Some(Chain::BITCOIN)];
     let mut choices = Unstructured::new(input);
     let chain = chains[usize::from(u8::arbitrary(&mut choices).unwrap_or(0) & 3)];

@@ -244,7 +244,8 @@ impl Oracle<'_> {
     ) {
         let tainted: u128 = parcel.iter().filter(|run| run.1).map(|run| run.0).sum();
         let whole: u128 = parcel.iter().map(|run| run.0).sum();
-        let end = self.end(chain, place, owner, hops);
+        let place_hops = self.hops.get(&(chain, place)).map_or(hops, |known| hops.min(*known));
+        let end = self.end(chain, place, owner, place_hops);
         let key = (chain, place, asset);
         if tainted > 0 {
             let known = self.hops.entry((chain, place)).or_insert(hops);

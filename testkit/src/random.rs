@@ -135,8 +135,9 @@ impl Maker {
                 3 | 4 => {
                     let asset = self.assets[self.dice.below(self.assets.len() as u64) as usize];
                     let amount = Amount::new(self.amount());
-                    // Also within one asset: a token that takes a fee or grows on its way.
-                    draft.conversion = Some(Conversion { asset, amount });
+                    // Also within one asset: a token that takes a fee on its way.
+                    let most = if asset == draft.asset { draft.amount } else { Amount::MAX };
+                    draft.conversion = Some(Conversion { asset, amount: amount.min(most) });
                 }
                 _ => {}
             }

@@ -87,8 +87,8 @@ const MUTANTS: [Mutant; 20] = [
     mutant(
         "the hop limit is one too far",
         "engine.rs",
-        "|most| hops > most",
-        "|most| hops > most + 1",
+        "|most| place_hops > most",
+        "|most| place_hops > most + 1",
     ),
     mutant(
         "a busy account stops its own first receipt",

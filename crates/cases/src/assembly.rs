@@ -264,6 +264,7 @@ impl<R: Records> Naming<'_, R> {
                     end: end.name().to_string(),
                     raw: sum.to_string(),
                     amount: self.amount(chain, &asset, sum),
+                    decimals: (self.written)(chain, &asset).decimals,
                     places,
                 };
                 (end, total)

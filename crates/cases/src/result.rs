@@ -197,6 +197,7 @@ pub struct Total {
     pub end: String,
     pub raw: String,
     pub amount: Option<String>,
+    pub decimals: Option<u8>,
     pub places: u64,
 }
 

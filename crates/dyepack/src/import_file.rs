@@ -139,6 +139,8 @@ struct Intake<'a> {
     batch: Batch,
     /// Equal rows so far, by group, of rows without a full position.
     equals: HashMap<(Option<String>, Transfer), u32>,
+    /// Rows that equal an earlier one of the file, or group, in everything.
+    repeated: u64,
     counted: u64,
     transfers: u64,
     /// Where the file has each transfer of the batch.
@@ -156,6 +158,7 @@ impl<'a> Intake<'a> {
             batch: Batch::new(source.clone()),
             source,
             equals: HashMap::new(),
+            repeated: 0,
             counted: 0,
             transfers: 0,
             lines: Vec::new(),
@@ -195,6 +198,7 @@ impl<'a> Intake<'a> {
         }
         let count = self.equals.entry((group, *transfer)).or_insert(0);
         *count += 1;
+        self.repeated += u64::from(*count > 1);
         *count - 1
     }
 
@@ -217,6 +221,14 @@ impl<'a> Intake<'a> {
         // Rows refused by the last part must be counted in what that part records.
         if !self.batch.entries.is_empty() || !self.batch.blocks.is_empty() {
             self.flush_part(false)?;
+        }
+        if self.repeated > 0 {
+            let detail = format!(
+                "{} rows equal another in everything and have no position: each counts as a transfer \
+                 of its own",
+                self.repeated
+            );
+            self.gaps.push(archive::Gap { kind: "identical-rows".to_string(), detail });
         }
         self.batch.account = Some(Account {
             rows,

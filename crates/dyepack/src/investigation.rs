@@ -3,7 +3,7 @@
 //! Every command that shows a result (trace, verify, screen, demo) comes through here, so that the same
 //! question has the same answer everywhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Context;
 use archive::{Archive, Index};
@@ -19,8 +19,8 @@ use cases::seed::{Found, find_seeds};
 use cases::stop::{DEFAULT_CONFIDENCE, Stops};
 use ledger::{Address, Asset, Chain, Place, Time};
 use taint::{
-    Asserted, Detail, Label, MAX_LABELS, PotId, PotLedger, Question, Range, RowId, RuleName, Seeds,
-    Waterfall, single,
+    Asserted, Detail, Label, MAX_LABELS, NO_POT, PotId, PotLedger, Question, Range, RowId,
+    RuleName, Seeds, Waterfall, single,
 };
 
 use crate::labels_shown::LabelsShown;
@@ -273,6 +273,8 @@ pub(crate) struct Exposed {
     /// Of that, what no transfer shows.
     pub(crate) asserted: u128,
     pub(crate) hops: u32,
+    /// True if a theft paid this asset here, or an account did that a theft paid.
+    pub(crate) direct: bool,
 }
 
 impl Investigation {
@@ -293,17 +295,30 @@ impl Investigation {
             until: world.rows(),
             max_hops: asked.max_hops,
             service_degree: asked.service_degree,
-            detail: Detail::Hops,
+            detail: Detail::Flows,
         };
         let outcome = single(question, asked.rule);
+        let thieves: HashSet<u32> = outcome
+            .flows()
+            .iter()
+            .filter(|flow| flow.injected > 0 && flow.arrived > 0)
+            .map(|flow| world.pot(flow.to).place)
+            .collect();
+        let from_thief = |flow: &&taint::Flow| {
+            let by_thief = flow.from != NO_POT && thieves.contains(&world.pot(flow.from).place);
+            flow.arrived > 0 && (flow.injected > 0 || by_thief)
+        };
+        let direct: HashSet<PotId> =
+            outcome.flows().iter().filter(from_thief).map(|flow| flow.to).collect();
         let mut exposed: BTreeMap<(Chain, Address, Asset), Exposed> = BTreeMap::new();
         for holding in outcome.holdings(Label(0)) {
             let pot = world.pot(holding.pot);
             let (chain, asset) = world.asset(pot.asset);
             let Some(address) = world.place(pot.place).owner else { continue };
             let (received, hops) = (0, holding.hops);
-            let new = Exposed { chain, address, asset, received, asserted: 0, hops };
+            let new = Exposed { chain, address, asset, received, asserted: 0, hops, direct: false };
             let known = exposed.entry((chain, address, asset)).or_insert(new);
+            known.direct |= direct.contains(&holding.pot);
             known.received = known.received.saturating_add(holding.received);
             known.hops = known.hops.min(holding.hops);
         }

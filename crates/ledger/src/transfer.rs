@@ -105,6 +105,8 @@ pub enum TransferError {
     FeeWithoutPayer,
     #[error("a conversion needs a sender and a receiver")]
     OneSidedConversion,
+    #[error("a conversion into its own asset makes units out of nothing")]
+    GrowingConversion,
 }
 
 impl Transfer {
@@ -138,8 +140,16 @@ impl Transfer {
             _ if self.conversion.is_some() && !(from && to) => {
                 Err(TransferError::OneSidedConversion)
             }
+            _ if self.conversion.is_some_and(|into| self.grows(into)) => {
+                Err(TransferError::GrowingConversion)
+            }
             _ => Ok(()),
         }
+    }
+
+    /// A token may take a fee on its way; it cannot arrive as more of itself.
+    fn grows(&self, into: Conversion) -> bool {
+        into.asset == self.asset && into.amount > self.amount
     }
 
     /// True if it moves nothing: the same pot on both sides. A swap to oneself is none.

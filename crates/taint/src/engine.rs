@@ -457,16 +457,19 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
             }
             let tracks_hops = self.question.detail != Detail::Amounts;
             let hops = if tracks_hops { self.hops_on_arrival(row, pot, origin) } else { 0 };
-            let cut = self.question.max_hops.is_some_and(|most| hops > most);
-            let end = stop.unwrap_or(if cut { Where::Untraced } else { Where::Unspent });
-            match end {
-                Where::Unspent => held = true,
-                _ => ended.push((origin.label, end)),
-            }
             let label = origin.label;
+            let mut place_hops = hops;
             if tracks_hops {
                 let known = self.hops.entry((pot.place, label)).or_insert(hops);
                 *known = hops.min(*known);
+                place_hops = *known;
+            }
+            // A place within the limit is followed, by whichever way value comes to it.
+            let cut = self.question.max_hops.is_some_and(|most| place_hops > most);
+            let end = stop.unwrap_or(if cut { Where::Untraced } else { Where::Unspent });
+            match end {
+                Where::Unspent => held = true,
+                _ => ended.push((label, end)),
             }
             if tracks_hops || end != Where::Unspent {
                 self.count_arrival(row, label, arrived, end)?;

@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use bench::flat::{self, WorldFacts};
 use bench::{Checksum, PotRows, WalkedPot, walk};
 use bytemuck::Zeroable;
@@ -40,6 +40,8 @@ enum Work {
     Fifo,
     Lifo,
     Poison,
+    /// Poison with the time of each pot's first receipt, which `Detail::Amounts` does not keep.
+    Arrivals,
     /// All six rules, one after the other, as the command asks them.
     Six,
     /// From each theft alone by the index, under haircut, beside the full replay.
@@ -94,36 +96,44 @@ impl Work {
             Work::Clean | Work::Haircut | Work::Trace => &[RuleName::Haircut],
             Work::Fifo => &[RuleName::Fifo],
             Work::Lifo => &[RuleName::Lifo],
-            Work::Poison | Work::Reach => &[RuleName::Poison],
+            Work::Poison | Work::Arrivals | Work::Reach => &[RuleName::Poison],
             Work::Six => &RuleName::ALL,
         }
+    }
+
+    fn detail(self) -> Detail {
+        if self == Work::Arrivals { Detail::Hops } else { Detail::Amounts }
     }
 }
 
 fn measure(world: &PotRows, facts: &WorldFacts, work: Work, rounds: usize) -> Result<Measured> {
     let seeds = seeds(if work == Work::Clean { &[] } else { &facts.thefts });
     let (rules, by_index) = (work.rules(), work == Work::Reach);
-    let (mut walk_nanos, mut nanos, mut checksum) = (Vec::new(), Vec::new(), None);
+    let (mut walk_nanos, mut nanos, mut clocked) = (Vec::new(), Vec::new(), None);
     for _ in 0..rounds {
         walk_nanos.push(walked(world)?);
         let clock = Instant::now();
-        let run = |rule: &RuleName| answer(world, world, &seeds, *rule, by_index);
+        let run = |rule: &RuleName| answer(world, world, &seeds, *rule, by_index, work.detail());
         let outcomes = rules.iter().map(run).collect::<Result<Vec<_>>>()?;
         nanos.push(elapsed(clock)?);
-        checksum = outcomes.first().map(|outcome| Checksum::of(outcome, LABEL));
+        clocked = outcomes.first().map(|outcome| Checksum::of(outcome, LABEL));
     }
     let peak_kib = peak_kib()?;
+    // Once more without a clock and with times, which peers are compared by.
+    let whole = answer(world, world, &seeds, rules[0], by_index, Detail::Hops)?;
+    let checksum = Checksum::of(&whole, LABEL);
+    let clocked = clocked.context("at least one round")?;
+    ensure!(checksum.same_amounts(&clocked), "less detail gives other amounts");
     let touched = match by_index {
         true => count_touched(world, &seeds, rules[0])?,
         false => facts.rows,
     };
-    let checksum = checksum.context("at least one round")?;
     Ok(Measured { rows: facts.rows, walk_nanos, nanos, checksum, touched, peak_kib })
 }
 
 fn count_touched(world: &PotRows, seeds: &Seeds, rule: RuleName) -> Result<u64> {
     let counting = Counting { world, rows: Cell::new(0) };
-    answer(&counting, world, seeds, rule, true)?;
+    answer(&counting, world, seeds, rule, true, Detail::Amounts)?;
     Ok(counting.rows.get())
 }
 
@@ -135,13 +145,13 @@ fn trace_each(world: &PotRows, facts: &WorldFacts, rounds: usize) -> Result<Vec<
         let (mut nanos, mut checksum) = (Vec::new(), None);
         for _ in 0..rounds {
             let clock = Instant::now();
-            let outcome = answer(world, world, &seeds, rule, true)?;
+            let outcome = answer(world, world, &seeds, rule, true, Detail::Amounts)?;
             nanos.push(elapsed(clock)?);
             checksum = Some(Checksum::of(&outcome, LABEL));
         }
         let touched = count_touched(world, &seeds, rule)?;
         let clock = Instant::now();
-        let replayed = answer(world, world, &seeds, rule, false)?;
+        let replayed = answer(world, world, &seeds, rule, false, Detail::Amounts)?;
         let replay_nanos = elapsed(clock)?;
         let checksum = checksum.context("at least one round")?;
         all.push(Traced {
@@ -149,7 +159,7 @@ fn trace_each(world: &PotRows, facts: &WorldFacts, rounds: usize) -> Result<Vec<
             touched,
             nanos,
             replay_nanos,
-            same: Checksum::of(&replayed, LABEL) == checksum,
+            same: Checksum::of(&replayed, LABEL).same_amounts(&checksum),
             checksum,
             peak_kib: peak_kib()?,
         });
@@ -167,9 +177,9 @@ fn answer<L: PotLedger>(
     seeds: &Seeds,
     rule: RuleName,
     by_index: bool,
+    detail: Detail,
 ) -> Result<Outcome> {
-    let (until, detail) = (ledger.rows(), Detail::Amounts);
-    let (max_hops, service_degree) = (None, 0);
+    let (until, max_hops, service_degree) = (ledger.rows(), None, 0);
     let question =
         Question { ledger, stops: world, seeds, until, max_hops, service_degree, detail };
     let run = if by_index { taint::trace::<L> } else { taint::replay::<L> };

@@ -182,8 +182,18 @@ fn import(
 ) -> anyhow::Result<Exit> {
     let archive = archive_folder::write(global)?;
     let mut done = Vec::new();
+    let mut first_error = None;
     for path in files {
-        let (format, reading) = read(path, format, source)?;
+        let (format, reading) = match read(path, format, source) {
+            Ok(read) => read,
+            Err(error) if files.len() > 1 => {
+                // One bad file keeps no other out.
+                output.error(&error);
+                first_error.get_or_insert(error);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let count = reading.labels.len();
         append(&archive, reading.labels)?;
         done.push(FileDone {
@@ -198,7 +208,10 @@ fn import(
             skipped: reading.skipped,
         });
     }
-    let incomplete = done.iter().any(|file| !file.set_aside.is_empty());
+    if let (true, Some(error)) = (done.is_empty(), first_error.take()) {
+        return Err(error);
+    }
+    let incomplete = first_error.is_some() || done.iter().any(|file| !file.set_aside.is_empty());
     if output.json {
         output.document(&ImportDocument { schema: "dyepack.label-import/1", files: done })?;
     } else {

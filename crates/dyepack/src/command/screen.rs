@@ -88,6 +88,11 @@ pub(crate) fn run(args: &ScreenArgs, global: &Global, output: &Output) -> anyhow
     let chain = chain.map_err(|error| Coded::new(Exit::Usage, error.to_string()))?;
     let texts = addresses(&args.addresses)?;
     let investigation = Investigation::open(archive_folder::read(global)?)?;
+    if investigation.casebook.cases().next().is_none() {
+        output.warning(
+            "no case is registered, so nothing but labels can be found (dyepack case add CASE.toml)",
+        );
+    }
     let exposures = exposures(&investigation)?;
     let world = World::new(&investigation.index);
     let results: Vec<Screened> = texts
@@ -254,7 +259,7 @@ fn exposure(
         amount: written.decimals.map(|decimals| amount.to_decimal(decimals)),
         share_ppm: share.and_then(|share| u64::try_from(share.base_units()).ok()),
         hops: exposed.hops,
-        direct: exposed.hops <= 1,
+        direct: exposed.direct,
     }
 }
 

@@ -105,6 +105,13 @@ fn stolen(result: &TraceResult) -> String {
     text
 }
 
+/// What left an asset by conversions.
+fn converted_out(result: &TraceResult, chain: &str, asset: &str) -> u128 {
+    let same = |line: &&Conservation| line.chain == chain && line.asset == asset;
+    let line = result.conservation.iter().flatten().find(same);
+    line.map_or(0, |line| raw(&line.converted_out_raw))
+}
+
 /// What the seeds moved a second time, where thefts of the case took the same units twice.
 fn already_labelled(result: &TraceResult, sum: &cases::result::Sum) -> String {
     let same = |line: &&Conservation| (&line.chain, &line.asset) == (&sum.chain, &sum.asset);
@@ -112,10 +119,13 @@ fn already_labelled(result: &TraceResult, sum: &cases::result::Sum) -> String {
     let injected = raw(&line.in_raw).saturating_sub(raw(&line.converted_in_raw));
     match raw(&sum.raw).saturating_sub(injected) {
         0 => String::new(),
-        again => format!(
-            "  of which {} base units were stolen already when they moved\n",
-            grouped(&again.to_string())
-        ),
+        again => {
+            let holding = result.holdings.iter().find(|holding| holding.asset == sum.asset);
+            let again = again.to_string();
+            let whole = holding.map_or_else(|| grouped(&again), |holding| holding.whole(&again));
+            let unit = sum.symbol.as_deref().unwrap_or(&sum.asset);
+            format!("  of which {whole} {unit} were stolen already when they moved\n")
+        }
     }
 }
 
@@ -173,20 +183,32 @@ fn totals(result: &TraceResult, output: &Output) -> String {
         let known = totals[0].amount.is_some();
         let unit = if known { unit.to_string() } else { format!("base units of {unit}") };
         text.push_str(&format!("\nWhere it is now ({chain}, {unit})\n"));
-        let shares = permille(&totals.iter().map(|total| raw(&total.raw)).collect::<Vec<_>>());
+        let converted = converted_out(result, chain, asset);
+        let mut parts: Vec<u128> = totals.iter().map(|total| raw(&total.raw)).collect();
+        parts.push(converted);
+        let shares = permille(&parts);
+        let row = |words: &str, amount: String, share: u128, places: String| {
+            let share = format!("{}.{} %", share / 10, share % 10);
+            vec![format!("  {words}"), amount, share, places]
+        };
         let mut rows: Vec<(u128, Vec<String>)> = totals
             .iter()
-            .zip(shares)
+            .zip(&shares)
             .map(|(total, share)| {
-                let row = vec![
-                    format!("  {}", where_words(&total.end)),
-                    grouped(total.amount.as_ref().unwrap_or(&total.raw)),
-                    format!("{}.{} %", share / 10, share % 10),
-                    total.places.to_string(),
-                ];
-                (raw(&total.raw), row)
+                let amount = grouped(total.amount.as_ref().unwrap_or(&total.raw));
+                let words = where_words(&total.end);
+                (raw(&total.raw), row(words, amount, *share, total.places.to_string()))
             })
             .collect();
+        if converted > 0 {
+            let amount = match totals[0].decimals {
+                Some(decimals) => ledger::Amount::new(converted).to_decimal(decimals),
+                None => converted.to_string(),
+            };
+            let share = shares.last().copied().unwrap_or(0);
+            let words = "turned into another asset";
+            rows.push((converted, row(words, grouped(&amount), share, String::new())));
+        }
         rows.sort_by_key(|(raw, _)| std::cmp::Reverse(*raw));
         let head = [
             ("", Side::Left),
@@ -261,14 +283,26 @@ fn endpoint(holding: &Holding, short: bool) -> Vec<String> {
         holding.place.clone().unwrap_or_default(),
         holding.label.clone().unwrap_or_default(),
         holding.hops.map(|hops| hops.to_string()).unwrap_or_default(),
-        holding.last_time.clone().unwrap_or_default(),
+        holding.last_time.as_deref().map(|time| minute(time, short)).unwrap_or_default(),
     ]
 }
 
+/// At most four digits of a fraction, or three that say something.
 fn cut(amount: &str) -> String {
-    match amount.split_once('.') {
-        Some((whole, fraction)) if fraction.len() > 4 => format!("{whole}.{}…", &fraction[..4]),
+    let Some((whole, fraction)) = amount.split_once('.') else { return amount.to_string() };
+    let zeros = fraction.bytes().take_while(|digit| *digit == b'0').count();
+    let kept = if whole == "0" { 4.max(zeros + 3) } else { 4 };
+    match fraction.get(..kept) {
+        Some(start) if fraction.len() > kept => format!("{whole}.{start}…"),
         _ => amount.to_string(),
+    }
+}
+
+/// A time to the minute for a terminal, else as it is.
+fn minute(time: &str, short: bool) -> String {
+    match time.get(..16) {
+        Some(minute) if short => minute.replace('T', " "),
+        _ => time.to_string(),
     }
 }
 
@@ -386,11 +420,9 @@ fn gaps(result: &TraceResult) -> String {
     for asset in &result.set_aside_assets {
         text.push_str(&format!("  left out: {} {}: {}\n", asset.chain, asset.asset, asset.reason));
     }
-    if result.set_aside > 0 {
-        text.push_str(&format!(
-            "  set aside: {} rows (set-aside.jsonl in the archive)\n",
-            result.set_aside
-        ));
+    let rows = result.set_aside.saturating_sub(result.set_aside_assets.len() as u64);
+    if rows > 0 {
+        text.push_str(&format!("  set aside: {} rows (set-aside.jsonl in the archive)\n", rows));
     }
     if text.is_empty() { text } else { format!("\nWhat the data does not say\n{text}") }
 }

@@ -152,6 +152,12 @@ fn compare(stated: &TraceResult, traced: &Traced) -> Vec<String> {
     if differences.is_empty() && stated.digest != again.digest {
         differences.push("the digests differ".to_string());
     }
+    let told = |result: &TraceResult| {
+        (result.case.clone(), result.title.clone(), result.rule.clone(), result.seeds.clone())
+    };
+    if differences.is_empty() && told(stated) != told(again) {
+        differences.push("the case, its title or its thefts are not as told".to_string());
+    }
     if differences.is_empty() && stated.snapshot == again.snapshot {
         differences.extend(outside_the_digest(stated, again));
     }
@@ -163,17 +169,22 @@ fn compare(stated: &TraceResult, traced: &Traced) -> Vec<String> {
 }
 
 /// What follows from archive and labels although the digest leaves it out: names, whole amounts,
-/// transactions, overlaps. How files were called and cut, and what they did not tell, may differ
+/// transactions, gaps, overlaps with the cases that the result names. How files were called may differ
 /// between archives of the same content; so may the words of the command.
 fn outside_the_digest(stated: &TraceResult, again: &TraceResult) -> Option<String> {
-    let derived = |result: &TraceResult| TraceResult {
-        program: again.program.clone(),
-        replay: String::new(),
-        inputs: Vec::new(),
-        gaps: Vec::new(),
-        set_aside: 0,
-        paths: None,
-        ..result.clone()
+    let named = &stated.parameters.with;
+    let same_names = stated.inputs == again.inputs;
+    let derived = |result: &TraceResult| {
+        let mut derived = result.clone();
+        derived.program = again.program.clone();
+        derived.replay = String::new();
+        derived.paths = None;
+        derived.overlaps.retain(|found| found.incidents.iter().any(|id| named.contains(id)));
+        if !same_names {
+            derived.inputs.iter_mut().for_each(|input| input.name.clear());
+            derived.gaps.iter_mut().for_each(|gap| gap.detail.clear());
+        }
+        derived
     };
     let same = derived(stated) == derived(again);
     (!same).then(|| "something that the digest does not cover differs".to_string())
