@@ -29,7 +29,7 @@ def main():
         return 1
     profile = measure.profile(binaries, work, min(wanted.sizes))
     measured = {"machine": machine, "runs": runs, "profile": profile}
-    (work / "measured.json").write_text(json.dumps(measured, indent=1))
+    ((out if wanted.quick else work) / "measured.json").write_text(json.dumps(measured, indent=1))
     plot.draw(runs, machine, out / "img" / "performance.svg")
     (out / "performance.md").write_text(page.write(measured))
     say(f"all answers agree; see {(out / 'performance.md').relative_to(ROOT)}")

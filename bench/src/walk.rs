@@ -10,7 +10,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::RowRecord;
 
-/// A record as large and as aligned as the engine's state of a pot.
+/// A record of 32 bytes: a balance and as much again. The engine's own state of a pot is no smaller.
 #[repr(C, align(16))]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 pub struct WalkedPot {

@@ -48,7 +48,7 @@ impl Shape {
         match self {
             // A deposit has its sweep: 1.6 transfers an event.
             Shape::Known => 10,
-            Shape::Hubs => 22,
+            Shape::Hubs => 27,
         }
     }
 }

@@ -30,7 +30,9 @@ pub enum Place {
 pub enum PlaceError {
     #[error(transparent)]
     Address(#[from] AddressError),
-    #[error("not an output (txid:index, on UTXO chains): {0:?}")]
+    #[error("{0} has no outputs; name an address")]
+    NoOutputs(Chain),
+    #[error("not an output written txid:index: {0:?}")]
     Output(String),
 }
 
@@ -42,7 +44,7 @@ impl Place {
         };
         let bad = || PlaceError::Output(text.chars().take(90).collect());
         if chain.family() != Family::Bitcoin {
-            return Err(bad());
+            return Err(PlaceError::NoOutputs(chain));
         }
         if left == "tx" {
             return TxId::parse(right).map(Place::Transaction).map_err(|_| bad());

@@ -1,7 +1,7 @@
 //! One `[[theft]]`: which transfers took the money, or, where the data cannot show them, what is
 //! asserted and by whom.
 
-use ledger::{Address, Asset, Chain, Family, Place, Time, TxId};
+use ledger::{Address, Asset, Chain, Place, PlaceError, Time, TxId};
 
 use super::document::TheftKeys;
 use super::{CaseFileError, Entry, StatedAmount};
@@ -123,12 +123,11 @@ impl Theft {
 }
 
 fn target(entry: &Entry, chain: Chain, text: &str) -> Result<Target, CaseFileError> {
-    let utxo = chain.family() == Family::Bitcoin;
     match Place::parse(chain, text) {
         Ok(Place::Account(address)) => Ok(Target::Address(address)),
-        Ok(Place::Output { tx, index }) if utxo => Ok(Target::Output { tx, index }),
-        Ok(_) if utxo => Err(entry.fail("to", "name an address or one output (txid:index)")),
-        Ok(_) => Err(entry.fail("to", format!("{chain} has no outputs; name an address"))),
+        Ok(Place::Output { tx, index }) => Ok(Target::Output { tx, index }),
+        Ok(_) => Err(entry.fail("to", "name an address or one output (txid:index)")),
+        Err(why @ PlaceError::NoOutputs(_)) => Err(entry.fail("to", why)),
         Err(why) => Err(entry.fail("to", format!("{why} ({:?} on {chain})", text::excerpt(text)))),
     }
 }

@@ -1,6 +1,6 @@
 //! A field of a record, and the words of `ledger` that it can be. Every error names the field.
 
-use ledger::{Address, Amount, Asset, Chain, Family, Place, Time, TxId};
+use ledger::{Address, Amount, Asset, Chain, Place, Time, TxId};
 
 /// Why a row is set aside, for people.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,13 +76,7 @@ impl<'a> Field<'a> {
     }
 
     pub(crate) fn place(&self, chain: Chain) -> Result<Place, Reason> {
-        let place = Place::parse(chain, self.text).map_err(|why| self.wrong(why))?;
-        match place {
-            Place::Output { .. } | Place::Transaction(_) if chain.family() != Family::Bitcoin => {
-                Err(self.wrong(format!("{chain} has accounts, no outputs")))
-            }
-            place => Ok(place),
-        }
+        Place::parse(chain, self.text).map_err(|why| self.wrong(why))
     }
 
     pub(crate) fn asset(&self, chain: Chain) -> Result<Asset, Reason> {

@@ -40,7 +40,7 @@ fn good_rows_around_bad_ones_are_kept() {
         ("from: the address is longer", row(&"0".repeat(5000), "1")),
         ("time: not a time", format!("never,{A},{B},ETH,1\n").into_bytes()),
         ("time: the time lies outside", format!("99999999999,{A},{B},ETH,1\n").into_bytes()),
-        ("from: ethereum has accounts, no outputs", row(&format!("{}:0", "ab".repeat(32)), "1")),
+        ("from: ethereum has no outputs", row(&format!("{}:0", "ab".repeat(32)), "1")),
         ("neither a sender nor a receiver", b"1,,,ETH,1\n".to_vec()),
     ];
     for (reason, bad) in cases {
