@@ -66,7 +66,8 @@ impl<L> Copy for Question<'_, L> {}
 /// How much of the way is kept beside the amounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
-    /// Amounts and times only; a hop limit needs more than that.
+    /// What is where at the end, and nothing else: no times, no hops, no places that were emptied. A hop
+    /// limit needs more than that.
     Amounts,
     /// Hops of each place too.
     Hops,

@@ -84,7 +84,8 @@ impl Outcome {
         Outcome { rule: R::NAME, holdings, unknown, sums, flows: engine.flows, overlaps }
     }
 
-    /// Where the value of an incident is, by pot and end; places that hold nothing now included.
+    /// Where the value of an incident is, by pot and end; places that hold nothing now included, unless
+    /// the run keeps nothing but amounts.
     pub fn holdings(&self, label: Label) -> impl Iterator<Item = &Holding> {
         self.holdings.iter().filter(move |(own, _)| *own == label).map(|(_, holding)| holding)
     }
