@@ -28,7 +28,7 @@ const fn mutant(
     Mutant { name, file, line, instead }
 }
 
-const MUTANTS: [Mutant; 20] = [
+const MUTANTS: [Mutant; 24] = [
     mutant(
         "a withdrawal leaves the balance as it was",
         "engine.rs",
@@ -138,6 +138,25 @@ const MUTANTS: [Mutant; 20] = [
         "engine.rs",
         "state.balance = ledger.history(pot, id).balance;",
         "",
+    ),
+    mutant(
+        "a clean row leaves the sender's balance as it was",
+        "pots.rs",
+        "from.balance = from.balance.saturating_sub(row.amount);",
+        "",
+    ),
+    mutant("a clean row adds nothing", "pots.rs", "to.balance = balance;", "let _ = balance;"),
+    mutant(
+        "units of a clean row do not age the pot",
+        "pots.rs",
+        "to.content.add_clean(row.amount_to);",
+        "",
+    ),
+    mutant(
+        "a pot that taint has left counts no shortfall",
+        "pots.rs",
+        "from.content.is_kept() || counts_shortfall",
+        "from.content.is_kept() && counts_shortfall",
     ),
 ];
 

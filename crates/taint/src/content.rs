@@ -138,7 +138,11 @@ impl Content for Shares {
     }
 
     fn is_clean(&self) -> bool {
-        self.as_slice().next().is_none()
+        match self {
+            Shares::None => true,
+            Shares::One(..) => false,
+            Shares::Many(all) => all.is_empty(),
+        }
     }
 
     fn of(&self, label: Label) -> u128 {

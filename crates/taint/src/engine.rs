@@ -73,6 +73,14 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
         }
     }
 
+    /// Applies one row that is no seed.
+    pub(crate) fn pass(&mut self, id: RowId, row: &Row) -> Result<(), Overflow> {
+        if self.excluded.is_empty() && self.pots.move_clean(row) {
+            return Ok(());
+        }
+        self.step(id, row, &[])
+    }
+
     /// Applies one row; `seeds` are the incidents of which it is a seed.
     pub(crate) fn step(
         &mut self,

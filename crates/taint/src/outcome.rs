@@ -76,7 +76,11 @@ impl Outcome {
                 (*label, Unknown { pot: *pot, raw })
             }));
         }
-        let overlaps = crate::overlap::overlaps(&reached);
+        let mut labels = engine.sums.keys().map(|(label, _)| label);
+        let first = labels.next();
+        // One incident alone shares nothing, so nobody has to look.
+        let is_alone = labels.all(|label| Some(label) == first);
+        let overlaps = if is_alone { vec![] } else { crate::overlap::overlaps(&reached) };
         let mut sums: Vec<_> =
             engine.sums.iter().map(|((label, asset), sums)| (*label, *asset, *sums)).collect();
         sums.sort_unstable_by_key(|(label, asset, _)| (*label, *asset));
@@ -111,15 +115,17 @@ impl Outcome {
 }
 
 /// What a pot holds, of a run that keeps nothing but amounts.
-fn held_in<R: Rule>(pot: PotId, state: &PotState<R::Content>) -> Vec<(Label, Holding)> {
-    let labels = state.content.labels().into_iter();
-    let holding = |label: Label| {
+fn held_in<R: Rule>(
+    pot: PotId,
+    state: &PotState<R::Content>,
+) -> impl Iterator<Item = (Label, Holding)> {
+    let holding = move |label: Label| {
         let raw = state.content.of(label);
         let time = Time::default();
         let (end, hops, first_time, last_time) = (Where::Unspent, 0, time, time);
         (label, Holding { pot, end, raw, received: raw, hops, first_time, last_time })
     };
-    labels.map(holding).collect()
+    state.content.labels().into_iter().map(holding)
 }
 
 fn holdings_of<R: Rule>(

@@ -122,12 +122,33 @@ impl<C: Content> Pots<C> {
     }
 
     /// Touches the pots of some rows, all at once: their memory comes while nothing depends on it.
-    pub(crate) fn warm(&self, rows: &[Row]) {
+    pub(crate) fn warm(&self, rows: impl Iterator<Item = Row>) {
         if let Pots::Flat(pots) = self {
             let touch = |pot: PotId| pots.get(pot as usize).map_or(0, |state| state.balance);
-            let touched = rows.iter().fold(0, |sum, row| sum ^ touch(row.from) ^ touch(row.to));
+            let touched = rows.fold(0, |sum, row| sum ^ touch(row.from) ^ touch(row.to));
             std::hint::black_box(touched);
         }
+    }
+
+    /// Moves units out of a replayed pot that holds no label, as nearly every row of a chain does. False,
+    /// and nothing is done, where a row asks for more than two sums.
+    #[inline]
+    pub(crate) fn move_clean(&mut self, row: &Row) -> bool {
+        let Pots::Flat(pots) = self else { return false };
+        let both = pots.get_disjoint_mut([row.from as usize, row.to as usize]);
+        let Ok([from, to]) = both else { return false };
+        // A pot that taint has left behind still counts its shortfalls.
+        let counts_shortfall = from.reached.is_some() && row.amount > from.balance;
+        if from.content.is_kept() || counts_shortfall {
+            return false;
+        }
+        let Some(balance) = to.balance.checked_add(row.amount_to) else { return false };
+        from.balance = from.balance.saturating_sub(row.amount);
+        to.balance = balance;
+        if to.content.is_kept() {
+            to.content.add_clean(row.amount_to);
+        }
+        true
     }
 
     /// The pot, if the run follows it.

@@ -1,19 +1,17 @@
 //! Replay: one pass over all transfers in order. It sees every balance, costs O(rows), and can stop
 //! anywhere and go on from a checkpoint; following a live chain is its tail.
 
-use smallvec::SmallVec;
-
 use crate::checkpoint::{self, CheckpointError};
 use crate::engine::{Engine, Overflow};
 use crate::outcome::Outcome;
-use crate::pot_ledger::{AssetId, PotLedger, Row, RowId};
+use crate::pot_ledger::{AssetId, PotLedger, RowId};
 use crate::pots::Pots;
 use crate::rule::{CleanFirst, Fifo, Haircut, Lifo, Poison, Rule, TaintedFirst};
 use crate::seeds::SeedCursor;
 use crate::{Question, RuleName};
 
 /// Rows whose pots are fetched together, so that their memory is waited for once and not in turn.
-const AHEAD: usize = 16;
+const AHEAD: RowId = 128;
 
 /// Replays every row before `question.until` under `rule`. Assets in `excluded` are left out.
 pub fn replay<L: PotLedger>(
@@ -119,13 +117,12 @@ impl<'q, R: Rule, L: PotLedger> Pass<'q, R, L> {
         while self.next < until {
             let seeded = self.seeds.next_row().map_or(until, |row| row.min(until));
             while self.next < seeded {
-                let ahead: SmallVec<[Row; AHEAD]> =
-                    (self.next..seeded).take(AHEAD).map(|id| ledger.row(id)).collect();
-                self.engine.pots.warm(&ahead);
-                for row in &ahead {
-                    self.engine.step(self.next, row, &[])?;
-                    self.next += 1;
+                let ahead = (self.next + AHEAD).min(seeded);
+                self.engine.pots.warm((self.next..ahead).map(|id| ledger.row(id)));
+                for id in self.next..ahead {
+                    self.engine.pass(id, &ledger.row(id))?;
                 }
+                self.next = ahead;
             }
             if seeded < until {
                 self.seed(seeded, ledger)?;
