@@ -4,6 +4,7 @@
 //! A kill between any two of these steps leaves the last commit or the new one.
 
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -281,10 +282,11 @@ impl Archive {
         let stamp = self.manifest.transfers_digest();
         // What is there and sound is read without writing anything, also from a disk that forbids it.
         if let (false, Ok(index)) = (anew, Index::open(&folder, stamp)) {
+            self.check_sizes()?;
             return Ok(index);
         }
         let path = self.store.folder.join(INDEX_LOCK);
-        let lock = File::create(&path).at(&path)?;
+        let lock = File::create(&path).map_err(|source| self.no_index(source))?;
         lock.lock().at(&path)?;
         if !anew {
             match Index::open(&folder, stamp) {
@@ -292,11 +294,45 @@ impl Archive {
                 other => return other,
             }
         }
-        Index::build(&folder, stamp, self.transfers()?)
+        Index::build(&folder, stamp, self.transfers()?).map_err(|error| match error {
+            ArchiveError::Io { source, .. } if is_forbidden(&source) => self.no_index(source),
+            other => other,
+        })
+    }
+
+    fn no_index(&self, source: io::Error) -> ArchiveError {
+        ArchiveError::NoIndex { path: self.store.folder.clone(), source }
+    }
+
+    /// Compares the sizes of the files of transfers with what was committed: the cheap part of
+    /// [`Archive::check`], for whoever reads the index and none of these files.
+    fn check_sizes(&self) -> Result<()> {
+        for part in &self.manifest.parts {
+            let path = self.store.folder.join(&part.path);
+            let found = match fs::metadata(&path).map(|meta| meta.len()) {
+                Ok(bytes) if bytes == part.bytes => continue,
+                Ok(bytes) => format!("{bytes} bytes long instead of {}", part.bytes),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(error).at(&path);
+                }
+                Err(_) if self.is_superseded(&part.path) => continue,
+                Err(_) => "the file is missing".to_string(),
+            };
+            let what = format!("{found}; `dyepack doctor` names all that is damaged");
+            return Err(ArchiveError::integrity(&path, what));
+        }
+        Ok(())
+    }
+
+    /// True if a writer has put another file in the place of this one since the archive was opened.
+    fn is_superseded(&self, path: &str) -> bool {
+        let now = Manifest::load(&self.store.folder).ok().flatten();
+        now.is_some_and(|now| !files(&now).any(|kept| kept == path))
     }
 
     /// Verifies every committed file, the index if there is one, and the journal. Returns what is
-    /// damaged or missing, each with its file.
+    /// damaged or missing, each with its file. A torn record at the journal's end is neither: see
+    /// [`Claims::torn`].
     pub fn check(&self) -> Vec<Problem> {
         let parts = self.manifest.parts.iter().map(|part| (&part.path, &part.sha256));
         let blocks = self.manifest.blocks.iter().map(|part| (&part.path, &part.sha256));
@@ -319,7 +355,7 @@ impl Archive {
         Index::check(&folder, self.manifest.transfers_digest())
             .into_iter()
             .for_each(|error| note(Err(error)));
-        note(Journal::check(&self.store.folder.join(JOURNAL)));
+        note(self.claims().map(|_| ()));
         problems
     }
 
@@ -363,6 +399,11 @@ impl Archive {
         }
         Ok(())
     }
+}
+
+/// True if the disk, or this part of it, may only be read.
+fn is_forbidden(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
 fn files(manifest: &Manifest) -> impl Iterator<Item = &str> {

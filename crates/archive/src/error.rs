@@ -22,6 +22,14 @@ pub enum ArchiveError {
     /// The archive was opened by [`crate::Archive::read`].
     #[error("{}: opened for reading only", path.display())]
     ReadOnly { path: PathBuf },
+    /// There is no index of what is committed, and none can be written.
+    #[error(
+        "{}: the index is not built yet; run `dyepack doctor --rebuild-index` once as a user with \
+         write permission in this folder, or copy the archive to a folder of your own and name that \
+         (--archive DIR): it cannot be written here: {source}",
+        path.display()
+    )]
+    NoIndex { path: PathBuf, source: io::Error },
     /// Something is larger than this form of the archive can hold.
     #[error("{what}: more than {limit}")]
     TooLarge { what: &'static str, limit: u64 },

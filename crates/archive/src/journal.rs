@@ -22,7 +22,8 @@ const MAGIC: &[u8; 16] = b"dyepack.claims/1";
 pub struct Claims {
     /// Oldest first.
     pub claims: Vec<Vec<u8>>,
-    /// Bytes of a torn record at the end, which are no claim.
+    /// Bytes of a torn record at the end, which are no claim: what a kill leaves of a write that it
+    /// interrupted. No damage, since nobody was told that the write was done.
     pub torn: u64,
 }
 
@@ -105,14 +106,6 @@ impl Journal {
         Ok(claims)
     }
 
-    /// Verifies every record of a journal without changing it. A missing file is an empty journal.
-    pub(crate) fn check(path: &Path) -> Result<()> {
-        match Claims::read(path)?.torn {
-            0 => Ok(()),
-            torn => Err(torn_error(path, torn)),
-        }
-    }
-
     fn append_locked(&mut self, claims: &[Vec<u8>]) -> Result<()> {
         let mut record = Vec::new();
         for claim in claims {
@@ -163,11 +156,6 @@ impl Journal {
         self.file.read_to_end(&mut bytes).at(&self.path)?;
         Ok(bytes)
     }
-}
-
-fn torn_error(path: &Path, bytes: u64) -> ArchiveError {
-    let what = format!("a torn record of {bytes} bytes at its end, cut when a claim is next added");
-    ArchiveError::integrity(path, what)
 }
 
 /// Visits the whole records in `bytes`, which begin at `start` of the file, and returns the offset

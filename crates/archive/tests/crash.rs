@@ -188,6 +188,59 @@ fn a_flipped_index_byte_is_found_and_the_index_built_anew() {
     }
 }
 
+#[test]
+fn a_part_of_another_size_is_found_beside_a_sound_index() {
+    let folder = small_archive();
+    use_all(folder.path()).unwrap();
+    for path in files_below(folder.path(), ".parquet") {
+        let whole = fs::read(&path).unwrap();
+        let longer = [&whole[..], b"x"].concat();
+        for bytes in [Some(&whole[..whole.len() - 1]), Some(&longer[..]), None] {
+            match bytes {
+                Some(bytes) => fs::write(&path, bytes).unwrap(),
+                None => fs::remove_file(&path).unwrap(),
+            }
+            let error = Archive::read(folder.path()).unwrap().index().err().unwrap();
+            let told = error.to_string();
+            assert!(error.is_integrity() && told.contains(path.to_str().unwrap()), "{told}");
+            assert!(told.contains("dyepack doctor"), "{told}");
+        }
+        fs::write(&path, &whole).unwrap();
+        Archive::read(folder.path()).unwrap().index().unwrap();
+    }
+}
+
+/// A reader goes on with its commit when a writer has merged the files away.
+#[test]
+fn a_part_that_was_merged_away_is_no_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = random_world(5, 64);
+    append(folder.path(), &batch("0", numbered(&rows[..2])));
+    let before = files_below(folder.path(), ".parquet");
+    let reader = Archive::read(folder.path()).unwrap();
+    let count = reader.index().unwrap().rows();
+    for (number, pair) in rows[2..].chunks(2).enumerate() {
+        append(folder.path(), &batch(&format!("{}", number + 1), numbered(pair)));
+    }
+    assert!(before.iter().any(|path| !path.exists()), "nothing was merged");
+    assert_eq!(reader.index().unwrap().rows(), count);
+}
+
+/// As on a disk that may only be read: the lock of the index cannot be made.
+#[test]
+fn an_index_that_cannot_be_built_says_where_to_build_it() {
+    let folder = small_archive();
+    fs::create_dir(folder.path().join("index.lock")).unwrap();
+    let error = Archive::read(folder.path()).unwrap().index().err().unwrap();
+    let told = error.to_string();
+    assert!(matches!(error, ArchiveError::NoIndex { .. }) && !error.is_integrity(), "{told}");
+    for part in
+        [folder.path().to_str().unwrap(), "write permission", "dyepack doctor --rebuild-index"]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
 fn journal_with(claims: &[&[u8]]) -> (tempfile::TempDir, PathBuf) {
     let folder = small_archive();
     let mut journal = Archive::read(folder.path()).unwrap().journal().unwrap();
@@ -209,17 +262,21 @@ fn a_torn_claim_is_cut_and_reported() {
             bytes.resize(length + zeros, 0);
             fs::write(&path, &bytes).unwrap();
             let kept = ends.iter().filter(|end| **end <= length).count().saturating_sub(1);
+            let (found, torn) = (archive.check(), archive.claims().map(|claims| claims.torn));
             // A header of which zeros took the rest is no longer a torn end; it may be refused.
             let mut journal = match archive.journal() {
                 Ok(journal) => journal,
                 Err(error) => {
                     assert!(zeros > 0 && error.is_integrity(), "{length}: {error}");
+                    assert_eq!(found.len(), 1, "{length}");
                     continue;
                 }
             };
             assert_eq!(journal.read().unwrap(), claims[..kept], "length {length}");
             let end = if length < 16 { 0 } else { ends[kept] };
             assert_eq!(journal.torn_bytes(), (length + zeros - end) as u64);
+            assert_eq!(torn.unwrap(), journal.torn_bytes(), "told before it is cut");
+            assert!(found.is_empty(), "a torn end is no damage: {found:?}");
             journal.append(&[b"next".to_vec()]).unwrap();
             assert_eq!(journal.read().unwrap().len(), kept + 1);
             assert!(archive.check().is_empty());

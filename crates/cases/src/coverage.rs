@@ -9,7 +9,7 @@ use taint::{AssetId, PlaceKind, PotId, RangedHolding, RowId, Where};
 
 use crate::assembly::Naming;
 use crate::records::Records;
-use crate::result::{Gap, grouped};
+use crate::result::{Gap, counted, grouped};
 use crate::seed::Found;
 
 /// Thieves' accounts that are named one by one.
@@ -44,8 +44,9 @@ impl<R: Records> Naming<'_, R> {
         let gap = |(asset, (places, silent, raw)): (AssetId, (u64, u64, u128))| Gap {
             kind: "edge-of-data".to_string(),
             detail: format!(
-                "{silent} of {places} unspent places, holding {}, never send any of it in this data: \
-                 what they did may lie outside it",
+                "of {}, {silent} never sent any of it in this data ({}): what happened there later may \
+                 lie outside it",
+                counted(places, "unspent place"),
                 self.money(asset, raw)
             ),
         };

@@ -149,16 +149,38 @@ pub enum ReadError {
 pub struct Format {
     /// As in `dyepack label import --format NAME`.
     pub name: &'static str,
+    /// What such a file is, in words.
+    pub what: &'static str,
     sniff: fn(file_name: &str, head: &[u8]) -> bool,
     read: fn(bytes: &[u8], origin: &Origin<'_>) -> Result<Reading, ReadError>,
 }
 
 /// Every format, in the order in which a file is tried. STIX and MISP are read by `share`.
 pub const FORMATS: [Format; 4] = [
-    Format { name: "ofac", sniff: ofac::sniff, read: ofac::read },
-    Format { name: "tagpack", sniff: tagpack::sniff, read: tagpack::read },
-    Format { name: "etherscan-labels", sniff: etherscan::sniff, read: etherscan::read },
-    Format { name: "csv", sniff: csv::sniff, read: csv::read },
+    Format {
+        name: "ofac",
+        what: "OFAC SDN list of one currency: sanctioned_addresses_ETH.txt or .json",
+        sniff: ofac::sniff,
+        read: ofac::read,
+    },
+    Format {
+        name: "tagpack",
+        what: "GraphSense TagPack, YAML",
+        sniff: tagpack::sniff,
+        read: tagpack::read,
+    },
+    Format {
+        name: "etherscan-labels",
+        what: "labels of Etherscan and its siblings, CSV: chain,address,name,labels",
+        sniff: etherscan::sniff,
+        read: etherscan::read,
+    },
+    Format {
+        name: "csv",
+        what: "chain,address,name,category and, where known, confidence,source,date",
+        sniff: csv::sniff,
+        read: csv::read,
+    },
 ];
 
 impl Format {

@@ -179,6 +179,13 @@ pub fn grouped(number: &str) -> String {
     if fraction.is_empty() { text } else { format!("{text}.{fraction}") }
 }
 
+/// A count with its noun in the right number: "1 flow", "2 flows".
+pub fn counted(count: impl std::fmt::Display, noun: &str) -> String {
+    let count = count.to_string();
+    let ending = if count == "1" { "" } else { "s" };
+    format!("{count} {noun}{ending}")
+}
+
 /// Who is said to be behind an address, and by whom.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelNamed {
@@ -337,4 +344,16 @@ pub struct PathPosition {
     pub height: Option<u64>,
     pub tx_index: Option<u32>,
     pub index: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_singular_and_nothing_is_plural() {
+        for (count, wanted) in [(0, "0 flows"), (1, "1 flow"), (2, "2 flows"), (11, "11 flows")] {
+            assert_eq!(counted(count, "flow"), wanted);
+        }
+    }
 }

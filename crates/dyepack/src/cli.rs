@@ -11,7 +11,7 @@ use crate::command;
 #[derive(Parser)]
 #[command(name = "dyepack", version = version(), max_term_width = 100, propagate_version = true)]
 #[command(after_help = "Exit codes: 0 ok · 1 error · 2 usage · 3 no data for what was asked · \
-    4 finished but incomplete · 5 integrity · 10 exposure found (with --fail-on-exposure)")]
+    4 finished but incomplete · 5 integrity · 10 exposed or listed (with --fail-on-exposure)")]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,

@@ -1,15 +1,15 @@
 //! Brings one file into the archive: hashes it, recognises it, reads it in batches, and keeps account
 //! of what was new, what was there, and what was set aside.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
-use archive::{Account, Archive, Batch, Entry, Source, Subject, Token};
-use chains::exports::{Context, Item, Options, ReadError, Recognised, Summary};
+use archive::{Account, Archive, Batch, Entry, Import, Reason, Rejected, Source, Subject, Token};
+use chains::exports::{self, Context, Item, Look, Options, ReadError, Recognised, Summary};
 use indicatif::ProgressBar;
 use ledger::Transfer;
 use serde::Serialize;
@@ -21,6 +21,8 @@ use crate::output::plain;
 const BATCH: usize = 1 << 20;
 /// How much of a file is looked at to recognise it.
 const HEAD: usize = 64 << 10;
+/// Reasons of one row are joined up to this length: a row may give thousands of transfers.
+const MAX_REASON: usize = 500;
 
 /// A row that was not taken in, and why.
 #[derive(Clone, Debug, Serialize)]
@@ -54,6 +56,18 @@ pub(crate) fn head(path: &Path) -> anyhow::Result<Vec<u8>> {
         .read_to_end(&mut head)
         .with_context(|| format!("cannot read {}", path.display()))?;
     Ok(head)
+}
+
+/// What a file looks like.
+pub(crate) fn look(path: &Path) -> anyhow::Result<Look> {
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    exports::look(&file_name(path), &mut BufReader::new(file))
+        .with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// A file's name without its folders, by which some formats are told apart.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// The SHA-256 of a file's bytes.
@@ -126,10 +140,10 @@ fn read(
 ) -> Result<Summary, ReadError> {
     let file = File::open(path)?;
     if recognised.parquet {
-        return chains::exports::read_parquet(recognised.format, file, options, sink);
+        return exports::read_parquet(recognised.format, file, options, sink);
     }
     let mut reader = BufReader::with_capacity(1 << 18, bar.wrap_read(file));
-    chains::exports::read(recognised.format, &mut reader, options, context, sink)
+    exports::read(recognised.format, &mut reader, options, context, sink)
 }
 
 /// Collects what a reader hands out, and writes it in batches.
@@ -141,13 +155,20 @@ struct Intake<'a> {
     equals: HashMap<(Option<String>, Transfer), u32>,
     /// Rows that equal an earlier one of the file, or group, in everything.
     repeated: u64,
+    last_repeated: Option<u64>,
+    /// Items so far.
     counted: u64,
+    /// Rows so far that gave anything: one row may give several transfers, a value and a fee.
+    rows: u64,
+    last_row: Option<u64>,
     transfers: u64,
     /// Where the file has each transfer of the batch.
     lines: Vec<u64>,
     new: u64,
     already: u64,
     set_aside: Vec<SetAside>,
+    /// Which of them is about which row.
+    aside: HashMap<u64, usize>,
     gaps: Vec<archive::Gap>,
 }
 
@@ -159,12 +180,16 @@ impl<'a> Intake<'a> {
             source,
             equals: HashMap::new(),
             repeated: 0,
+            last_repeated: None,
             counted: 0,
+            rows: 0,
+            last_row: None,
             transfers: 0,
             lines: Vec::new(),
             new: 0,
             already: 0,
             set_aside: Vec::new(),
+            aside: HashMap::new(),
             gaps: Vec::new(),
         }
     }
@@ -173,17 +198,25 @@ impl<'a> Intake<'a> {
         self.counted += 1;
         match item {
             Item::Transfer { row, group, transfer } => {
-                let occurrence = self.occurrence(group, &transfer);
+                self.rows += u64::from(self.last_row != Some(row));
+                self.last_row = Some(row);
+                let occurrence = self.occurrence(row, group, &transfer);
                 self.batch.entries.push(Entry { transfer, row: self.transfers, occurrence });
                 self.transfers += 1;
                 self.lines.push(row);
             }
-            Item::Block(block) => self.batch.blocks.push(block),
+            Item::Block(block) => {
+                self.rows += 1;
+                self.batch.blocks.push(block);
+            }
             Item::Token { chain, asset, decimals, symbol } => {
                 let symbol = symbol.unwrap_or_default();
                 self.batch.tokens.push(Token { chain, asset, decimals, symbol });
             }
-            Item::SetAside { row, reason } => self.set_aside(row, reason),
+            Item::SetAside { row, reason } => {
+                self.rows += 1;
+                self.set_aside(row, reason);
+            }
             Item::Gap { kind, detail } => self.gaps.push(archive::Gap { kind, detail }),
         }
         match self.batch.entries.len() + self.batch.blocks.len() {
@@ -192,29 +225,46 @@ impl<'a> Intake<'a> {
         }
     }
 
-    fn occurrence(&mut self, group: Option<String>, transfer: &Transfer) -> u32 {
+    fn occurrence(&mut self, row: u64, group: Option<String>, transfer: &Transfer) -> u32 {
         if transfer.position.is_full() {
             return 0;
         }
         let count = self.equals.entry((group, *transfer)).or_insert(0);
         *count += 1;
-        self.repeated += u64::from(*count > 1);
+        if *count > 1 && self.last_repeated != Some(row) {
+            self.repeated += 1;
+            self.last_repeated = Some(row);
+        }
         *count - 1
     }
 
+    /// Books that a row was not taken in, or not with all of its transfers: once, however many of
+    /// them were refused. Row 0 stands for what is of no row.
     fn set_aside(&mut self, row: u64, reason: String) {
-        self.set_aside.push(SetAside {
-            file: self.source.name.clone(),
-            sha256: hex::encode(self.source.sha256),
-            row,
-            reason,
-        });
+        let next = self.set_aside.len();
+        if row > 0 {
+            match self.aside.entry(row) {
+                hash_map::Entry::Vacant(place) => {
+                    place.insert(next);
+                }
+                hash_map::Entry::Occupied(known) => {
+                    let told = &mut self.set_aside[*known.get()].reason;
+                    if *told != reason && told.len() + reason.len() < MAX_REASON {
+                        told.push_str("; ");
+                        told.push_str(&reason);
+                    }
+                    return;
+                }
+            }
+        }
+        let (file, sha256) = (self.source.name.clone(), hex::encode(self.source.sha256));
+        self.set_aside.push(SetAside { file, sha256, row, reason });
     }
 
     /// The counts of a file that was not read to its end.
     fn partial_summary(&self) -> Summary {
         let set_aside = self.set_aside.len() as u64;
-        Summary { rows: self.counted, transfers: self.transfers, set_aside, ..Summary::default() }
+        Summary { rows: self.rows, transfers: self.transfers, set_aside, ..Summary::default() }
     }
 
     fn flush(&mut self, complete: bool, rows: u64) -> anyhow::Result<()> {
@@ -248,16 +298,78 @@ impl<'a> Intake<'a> {
         let appended = archive.append(&batch).context("cannot write to the archive")?;
         self.new += appended.transfers;
         self.already += appended.already;
-        for rejected in appended.rejected {
-            let row = match rejected.subject {
-                Subject::Row(row) => lines.get((row - first) as usize).copied().unwrap_or(0),
-                Subject::Block { .. } | Subject::Token { .. } => 0,
-            };
-            // Two sources may call a token differently; no row is lost by it.
-            if !matches!(rejected.subject, Subject::Token { .. }) {
-                self.set_aside(row, rejected.reason.to_string());
+        let refused = Refused { batch: &batch, imports: archive.imports(), lines: &lines, first };
+        let told: Vec<_> =
+            appended.rejected.iter().filter_map(|rejected| refused.told(rejected)).collect();
+        told.into_iter().for_each(|(row, reason)| self.set_aside(row, reason));
+        Ok(())
+    }
+}
+
+/// What is needed to say of a refused row which other row it contradicts.
+struct Refused<'a> {
+    batch: &'a Batch,
+    imports: &'a [Import],
+    /// Where the file has each transfer of the batch, which begins with the file's transfer `first`.
+    lines: &'a [u64],
+    first: u64,
+}
+
+impl Refused<'_> {
+    /// The row of the file and the reason in a person's words; `None` where no row is lost.
+    fn told(&self, rejected: &Rejected) -> Option<(u64, String)> {
+        match rejected.subject {
+            // Two sources may call a token differently.
+            Subject::Token { .. } => None,
+            Subject::Block { chain, height } => {
+                Some((0, format!("block {height} of {chain}: {}", rejected.reason)))
+            }
+            Subject::Row(row) => {
+                Some((self.line(row).unwrap_or(0), self.reason(row, &rejected.reason)))
             }
         }
-        Ok(())
+    }
+
+    fn line(&self, transfer: u64) -> Option<u64> {
+        self.lines.get(self.at(transfer)?).copied()
+    }
+
+    fn at(&self, transfer: u64) -> Option<usize> {
+        usize::try_from(transfer.checked_sub(self.first)?).ok()
+    }
+
+    fn reason(&self, transfer: u64, reason: &Reason) -> String {
+        let other = match reason {
+            Reason::ConflictInSource { row } => match self.line(*row) {
+                Some(line) => format!("row {line} of the same file"),
+                None => format!("transfer {} of the same file", row + 1),
+            },
+            Reason::ConflictWithArchive { import, row } => self.earlier(*import, *row),
+            other => return other.to_string(),
+        };
+        let place = self.at(transfer).and_then(|at| self.batch.entries.get(at));
+        let position = place.map(|entry| entry.transfer.position).unwrap_or_default();
+        let number = |part: Option<u64>| part.map_or("?".to_string(), |part| part.to_string());
+        format!(
+            "contradicts {other}, which has other content at the same position (height {}, \
+             transaction {}, index {}) and stays",
+            number(position.height),
+            number(position.tx_index.map(u64::from)),
+            number(position.index.map(u64::from)),
+        )
+    }
+
+    /// A transfer that the archive had before: of which file, and the how manieth of it.
+    fn earlier(&self, import: u32, row: u64) -> String {
+        let number = row + 1;
+        let known = self.imports.get(import as usize);
+        let this = &self.batch.source;
+        match known {
+            Some(known) if known.sha256 == this.sha256 && known.format == this.format => {
+                format!("transfer {number} of the same file")
+            }
+            Some(known) => format!("transfer {number} of {}, imported before", known.name),
+            None => format!("transfer {number} of import {import}"),
+        }
     }
 }

@@ -64,6 +64,17 @@ pub(crate) struct Traced {
     pub(crate) hops: Vec<cases::result::PathHop>,
     /// Thefts of the case that matched nothing.
     pub(crate) missing: usize,
+    /// Set where ways to an address were asked for, and the value never came there.
+    pub(crate) unreached: Option<Unreached>,
+    /// How this archive was named, to say how to check the result.
+    pub(crate) archive_as_named: Option<String>,
+}
+
+/// An address that the value never came to under the chosen rule.
+pub(crate) struct Unreached {
+    pub(crate) address: Address,
+    /// The rules under which it did.
+    pub(crate) by_rules: Vec<&'static str>,
 }
 
 pub(crate) struct AssetWaterfall {
@@ -158,10 +169,16 @@ impl Investigation {
         let mut result = self.document(case, with, asked, found, assembled, overlaps);
         result.gaps.extend(through_gaps(&stops, &reached(&world, &range)));
         result.gaps.sort();
+        let mut unreached = None;
         if let Some((address, count)) = asked.paths_to {
             let pots = pots_of_address(&world, &address);
-            let paths = taint::paths_to(range.chosen.flows(), Label(0), &pots, count);
-            result.paths = Some(naming.paths(&paths, range.chosen.flows(), case, found)?);
+            let flows = range.chosen.flows();
+            let paths = taint::paths_to(flows, Label(0), &pots, count);
+            result.paths = Some(naming.paths(&paths, flows, case, found)?);
+            if !flows.iter().any(|flow| flow.arrived > 0 && pots.contains(&flow.to)) {
+                let by_rules = reached_by(question, asked.rule, &pots);
+                unreached = Some(Unreached { address, by_rules });
+            }
         }
         result.digest = digest(&result);
         Ok(Traced {
@@ -171,6 +188,8 @@ impl Investigation {
                 false => Vec::new(),
             },
             missing: found.missing.len(),
+            unreached,
+            archive_as_named: asked.archive_as_named.clone(),
             result,
         })
     }
@@ -423,6 +442,21 @@ fn pots_of_address(world: &World<'_>, address: &Address) -> Vec<PotId> {
     pots
 }
 
+/// The rules but the chosen one under which value comes to one of these pots, if only for a while.
+fn reached_by(
+    question: Question<'_, World<'_>>,
+    chosen: RuleName,
+    pots: &[PotId],
+) -> Vec<&'static str> {
+    let question = Question { detail: Detail::Hops, ..question };
+    let reaches = |rule: &RuleName| {
+        let outcome = single(question, *rule);
+        outcome.holdings(Label(0)).any(|held| held.received > 0 && pots.contains(&held.pot))
+    };
+    let others = RuleName::ALL.into_iter().filter(|rule| *rule != chosen);
+    others.filter(reaches).map(RuleName::name).collect()
+}
+
 /// The places that the user asked to trace through.
 fn passed(stops: &Stops, through: &[String]) -> Vec<(Chain, Address)> {
     let named = through.iter().flat_map(|text| {
@@ -466,6 +500,14 @@ fn replay_command(with: &[&CaseFile], asked: &Asked) -> String {
     words.push(format!("--service-degree {}", asked.service_degree));
     words.push(format!("--label-confidence {}", asked.label_confidence));
     words.extend(with.iter().map(|case| format!("--with {}", case.id)));
+    words.join(" ")
+}
+
+/// The command that computes a saved result again and compares; `program` is this one, as a shell
+/// finds it.
+pub(crate) fn verify_command(program: &str, result: &str, archive: Option<&str>) -> String {
+    let mut words = vec![quoted(program), "verify".to_string(), quoted(result)];
+    words.extend(archive.map(|folder| format!("--archive {}", quoted(folder))));
     words.join(" ")
 }
 

@@ -12,6 +12,7 @@ mod output;
 mod picture;
 mod progress;
 mod report_page;
+mod rows_shown;
 mod sources;
 mod table;
 mod waterfall_view;

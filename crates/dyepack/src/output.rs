@@ -10,6 +10,9 @@ use serde::Serialize;
 use crate::cli::{Color, Global};
 use crate::exit::Coded;
 
+/// What a terminal has that does not say how wide it is.
+const UNKNOWN_WIDTH: usize = 80;
+
 pub(crate) struct Output {
     quiet: bool,
     pub(crate) json: bool,
@@ -119,6 +122,12 @@ impl Output {
     /// True if a person reads stdout.
     pub(crate) fn is_terminal(&self) -> bool {
         io::stdout().is_terminal()
+    }
+
+    /// Columns of the terminal that stdout is; `None` if it is none.
+    pub(crate) fn columns(&self) -> Option<usize> {
+        let size = || terminal_size::terminal_size_of(io::stdout());
+        self.is_terminal().then(|| size().map_or(UNKNOWN_WIDTH, |(width, _)| width.0.into()))
     }
 
     /// True if progress may be drawn.

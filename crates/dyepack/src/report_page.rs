@@ -1,118 +1,113 @@
 //! A trace as one page to keep or send: pictures, endpoints, what is not known, how to check it. It says
-//! what the terminal says.
+//! what the terminal says, by the same rows.
 
-use cases::result::{Holding, TraceResult, grouped};
+use cases::result::Holding;
 
-use crate::command::trace_text::{money, provenance, where_words};
+use crate::command::trace_text::provenance;
+use crate::investigation::{Traced, verify_command};
 use crate::picture::{Align, Drawing, Head, Section, page as html_page};
+use crate::rows_shown::{self, Digits, money, reported_words, unknown_words};
+use crate::table::{Column, Kind};
 
 /// Endpoints on the page; the JSON has all.
 const SHOWN: usize = 500;
+const POISON: &str = "Poison conserves nothing: it says what was reached, not how much is where. So there \
+    is no picture, and amounts must not be added up.";
+const CHECK: &str =
+    "A saved result (dyepack trace … --json > result.json) is computed again and compared by:";
 
-pub(crate) fn page(result: &TraceResult, drawings: &[Drawing]) -> String {
+/// A table before it is set.
+struct Table {
+    caption: String,
+    columns: &'static [Column<'static>],
+    rows: Vec<Vec<String>>,
+}
+
+pub(crate) fn page(traced: &Traced, drawings: &[Drawing]) -> String {
+    let result = &traced.result;
     let stolen: Vec<String> = result
         .stolen
         .iter()
         .map(|sum| money(sum.amount.as_deref(), &sum.raw, sum.symbol.as_deref(), &sum.asset))
         .collect();
-    let summary = format!("Stolen: {}. Rule: {}.", stolen.join(", "), result.rule);
+    let stolen = if stolen.is_empty() { "nothing matched".to_string() } else { stolen.join(", ") };
+    let summary = format!("Stolen: {stolen}. Rule: {}.", result.rule);
     let strip = provenance(result);
-    let totals = totals(result);
-    let endpoints = endpoints(result);
-    let seeds = seeds(result);
-    let gaps: Vec<Vec<String>> =
-        result.gaps.iter().map(|gap| vec![gap.kind.clone(), gap.detail.clone()]).collect();
-    let check = format!("Digest {}. Computed again by: {}", result.digest, result.replay);
-    let listed = result.holdings.iter().filter(|holding| holding.address.is_some()).count();
-    let caption = format!("Endpoints: {} of {listed}", endpoints.len());
+    let tables = tables(traced);
+    let heads: Vec<Vec<Head<'_>>> = tables.iter().map(|table| heads(table.columns)).collect();
+    let digest = format!("Digest {}. Computed again by:", result.digest);
+    let verify = verify_command("dyepack", "result.json", traced.archive_as_named.as_deref());
     let mut sections = vec![Section::Text(&summary), Section::Text(&strip)];
+    if result.conservation.is_none() {
+        sections.push(Section::Text(POISON));
+    }
     sections.extend(drawings.iter().map(|drawing| Section::Figure(&drawing.svg)));
+    sections.extend(tables.iter().zip(&heads).filter(|(table, _)| !table.rows.is_empty()).map(
+        |(table, heads)| Section::Table { caption: &table.caption, heads, rows: &table.rows },
+    ));
     sections.extend([
-        Section::Table { caption: "Where it is now", heads: &TOTALS, rows: &totals },
-        Section::Table { caption: &caption, heads: &ENDPOINTS, rows: &endpoints },
-        Section::Table { caption: "The theft", heads: &SEEDS, rows: &seeds },
-        Section::Table { caption: "What the data does not say", heads: &GAPS, rows: &gaps },
-        Section::Text(&check),
+        Section::Text(&digest),
+        Section::Command(&result.replay),
+        Section::Text(CHECK),
+        Section::Command(&verify),
     ]);
     html_page(&format!("{} · {}", result.title, result.case), "en", &sections)
 }
 
-const fn text(name: &str) -> Head<'_> {
-    Head { name, align: Align::Text }
+fn heads(columns: &'static [Column<'static>]) -> Vec<Head<'static>> {
+    let head = |column: &Column<'static>| Head {
+        name: column.name,
+        align: match column.kind {
+            Kind::Text => Align::Text,
+            Kind::Word => Align::Word,
+            Kind::Number => Align::Number,
+            Kind::Code => Align::Code,
+        },
+    };
+    columns.iter().map(head).collect()
 }
 
-const fn number(name: &str) -> Head<'_> {
-    Head { name, align: Align::Number }
-}
-
-const fn code(name: &str) -> Head<'_> {
-    Head { name, align: Align::Code }
-}
-
-const TOTALS: [Head<'_>; 4] = [text("asset"), text("where"), number("amount"), number("places")];
-const ENDPOINTS: [Head<'_>; 8] = [
-    number("amount"),
-    number("low"),
-    number("high"),
-    text("where"),
-    code("address"),
-    text("label"),
-    number("hops"),
-    text("last in (UTC)"),
-];
-const SEEDS: [Head<'_>; 5] =
-    [number("amount"), code("to"), text("time (UTC)"), code("transaction"), text("known from")];
-const GAPS: [Head<'_>; 2] = [text("kind"), text("detail")];
-
-fn totals(result: &TraceResult) -> Vec<Vec<String>> {
-    let totals = result.totals.iter();
-    totals
-        .map(|total| {
-            vec![
-                total.symbol.clone().unwrap_or_else(|| total.asset.clone()),
-                where_words(&total.end).to_string(),
-                grouped(total.amount.as_ref().unwrap_or(&total.raw)),
-                total.places.to_string(),
-            ]
-        })
-        .collect()
-}
-
-fn endpoints(result: &TraceResult) -> Vec<Vec<String>> {
-    let listed = result.holdings.iter().filter(|holding| holding.address.is_some());
-    listed.take(SHOWN).map(endpoint).collect()
-}
-
-fn endpoint(holding: &Holding) -> Vec<String> {
-    let unit = holding.symbol.as_deref().unwrap_or(&holding.asset);
+/// Every table of the page, in its order; those without rows are left out.
+fn tables(traced: &Traced) -> Vec<Table> {
+    let result = &traced.result;
+    let listed: Vec<&Holding> =
+        result.holdings.iter().filter(|holding| holding.address.is_some()).collect();
+    let shown = listed.iter().take(SHOWN);
+    let endpoints = rows(shown.map(|holding| rows_shown::endpoint(holding, Digits::All)));
+    let totals = rows_shown::totals(result).into_iter().flat_map(|asset| {
+        let unit = format!("{} {}", asset.chain, asset.unit);
+        asset
+            .rows
+            .into_iter()
+            .map(move |[end, amount, share, places]| [unit.clone(), end, amount, share, places])
+    });
+    let unknown = rows(rows_shown::unknown(result));
+    let reported = result.reported.as_ref();
+    let table = |caption: &str, columns, rows| Table { caption: caption.into(), columns, rows };
     vec![
-        format!("{} {unit}", holding.whole(&holding.raw)),
-        holding.whole(&holding.low_raw),
-        holding.whole(&holding.high_raw),
-        holding.end.clone(),
-        holding.place.clone().unwrap_or_default(),
-        holding.label.clone().unwrap_or_default(),
-        holding.hops.map(|hops| hops.to_string()).unwrap_or_default(),
-        holding.last_time.clone().unwrap_or_default(),
+        table("Where it is now", &rows_shown::TOTALS, rows(totals)),
+        table(
+            &format!("Endpoints: {} of {}", endpoints.len(), listed.len()),
+            &rows_shown::ENDPOINTS,
+            endpoints,
+        ),
+        table("The theft", &rows_shown::SEEDS, rows(rows_shown::seeds(result))),
+        table(&unknown_words(result), &rows_shown::UNKNOWN, unknown),
+        table("Claimed twice", &rows_shown::OVERLAPS, rows(rows_shown::overlaps(result))),
+        table(
+            &reported.map(reported_words).unwrap_or_default(),
+            &rows_shown::FLOWS,
+            rows(reported.map(rows_shown::flows).unwrap_or_default()),
+        ),
+        table(
+            "Wallets that several incidents reportedly share",
+            &rows_shown::SHARED,
+            rows(reported.map(rows_shown::shared_wallets).unwrap_or_default()),
+        ),
+        table("What the data does not say", &rows_shown::GAPS, rows(rows_shown::gaps(result))),
     ]
 }
 
-fn seeds(result: &TraceResult) -> Vec<Vec<String>> {
-    let seeds = result.seeds.iter();
-    seeds
-        .map(|seed| {
-            let known = match (&seed.source, seed.asserted) {
-                (Some(source), true) => format!("asserted: {source}"),
-                (None, true) => "asserted".to_string(),
-                (_, false) => "the data".to_string(),
-            };
-            vec![
-                money(seed.amount.as_deref(), &seed.raw, None, &seed.asset),
-                seed.to.clone(),
-                seed.time.clone(),
-                seed.tx.clone().unwrap_or_default(),
-                known,
-            ]
-        })
-        .collect()
+fn rows<const N: usize>(rows: impl IntoIterator<Item = [String; N]>) -> Vec<Vec<String>> {
+    rows.into_iter().map(Vec::from).collect()
 }

@@ -218,9 +218,182 @@ fn a_contradiction_is_set_aside() {
     let done = room.json(&["import", &file], 4);
     assert_eq!((&done["files"][0]["new"], &done["files"][0]["set_aside"]), (&1.into(), &1.into()));
     let later = room.write("later.csv", [HEADER, &good(1).replace("TRX,1", "TRX,3")].concat());
+    let aside = &list(&done["files"][0], "set_aside_rows")[0];
+    assert_eq!((text(aside, "file"), &aside["row"]), ("one.csv", &3.into()));
+    let reason = text(aside, "reason");
+    assert!(reason.starts_with("contradicts row 2 of the same file,"), "{reason}");
+    assert!(reason.contains("(height 1, transaction 0, index 0)"), "{reason}");
     let done = room.json(&["import", &later], 4);
     assert_eq!((&done["files"][0]["new"], &done["files"][0]["set_aside"]), (&0.into(), &1.into()));
-    assert_eq!(list(&done["files"][0], "set_aside_rows")[0]["row"], 2);
+    let aside = &list(&done["files"][0], "set_aside_rows")[0];
+    assert_eq!((text(aside, "file"), &aside["row"]), ("later.csv", &2.into()));
+    let reason = text(aside, "reason");
+    assert!(reason.starts_with("contradicts transfer 1 of one.csv, imported before,"), "{reason}");
+    let told = room.run(&["import", &later]).expect(4).stdout;
+    assert!(told.contains("later.csv row 2: contradicts transfer 1 of one.csv"), "{told}");
+    // The same file again: its second row still contradicts its first.
+    let done = room.json(&["import", &file], 4);
+    let aside = &list(&done["files"][0], "set_aside_rows")[0];
+    assert!(text(aside, "reason").contains(" of the same file,"), "{aside}");
+}
+
+const ETH_A: &str = "0x098b716b8aaf21512996dc57eb0615e2383e2f96";
+const ETH_B: &str = "0x35fb6f6db4fb05e6a4ce86f2c93691425626d4b1";
+
+/// A transaction gives a value and a fee, and is one row all the same.
+#[test]
+fn a_row_of_two_transfers_is_set_aside_once() {
+    let room = Room::new();
+    let table = |value: u8, price: u8| {
+        format!(
+            "hash,block_number,transaction_index,from_address,to_address,value,gas_price,\
+             block_timestamp,receipt_status,receipt_gas_used\n\
+             0x{},7,0,{ETH_A},{ETH_B},{value},{price},1600000000,1,1\n",
+            "ab".repeat(32)
+        )
+    };
+    let (first, second) = (room.write("a.csv", table(5, 1)), room.write("b.csv", table(6, 2)));
+    let done = room.json(&["import", &first], 0);
+    assert_eq!((&done["files"][0]["rows"], &done["files"][0]["new"]), (&1.into(), &2.into()));
+    let done = &room.json(&["import", &second], 4)["files"][0];
+    assert_eq!((&done["rows"], &done["set_aside"]), (&1.into(), &1.into()), "{done}");
+    let aside = list(done, "set_aside_rows");
+    assert_eq!(aside.len(), 1, "{done}");
+    let reason = text(&aside[0], "reason");
+    assert!(
+        reason.contains("transfer 1 of a.csv") && reason.contains("transfer 2 of a.csv"),
+        "{reason}"
+    );
+    assert_eq!(room.json(&["doctor"], 0)["set_aside"], 1);
+    let told = room.run(&["import", &second]).expect(4).stdout;
+    assert!(told.contains("1 rows, 1 of them set aside · 0 new transfers"), "{told}");
+}
+
+/// The fee of an equal row is no second equal row.
+#[test]
+fn equal_rows_are_counted_as_rows() {
+    let room = Room::new();
+    let row = format!(
+        r#"{{"blockNumber":"1","timeStamp":"1600000000","hash":"0x{}","nonce":"1","from":"{ETH_A}","to":"{ETH_B}","value":"1","gasUsed":"1","gasPrice":"1"}}"#,
+        "ab".repeat(32)
+    );
+    let reply = format!(r#"{{"status":"1","message":"OK","result":[{row},{row},17]}}"#);
+    let done = &room.json(&["import", &room.write("txlist.json", reply)], 4)["files"][0];
+    assert_eq!((&done["rows"], &done["set_aside"]), (&3.into(), &1.into()), "{done}");
+    assert_eq!((&done["transfers"], &done["new"]), (&4.into(), &4.into()), "{done}");
+    let state = room.json(&["doctor"], 0);
+    let mut gaps = list(&state, "gaps").iter().filter(|gap| gap["kind"] == "identical-rows");
+    let detail = gaps.next().map(|gap| text(gap, "detail")).unwrap_or_default();
+    assert!(detail.starts_with("txlist.json: 1 rows equal another"), "{detail}");
+}
+
+#[test]
+fn a_file_without_rows_is_remarked_upon() {
+    let room = Room::new();
+    let header = room.write("header.csv", HEADER);
+    let run = room.run(&["import", &header]).expect(0);
+    assert!(run.stderr.contains("header.csv: it holds no rows"), "{}", run.stderr);
+    let run = room.run(&["import", &room.write("rows.csv", around(b""))]).expect(0);
+    assert!(!run.stderr.contains("no rows"), "{}", run.stderr);
+}
+
+/// Files of known kinds that are not read are no riddle: what they are, and what to do.
+#[test]
+fn what_is_not_read_is_named_with_a_way_out() {
+    let room = Room::new();
+    let pack = "title: Exchanges\ncreator: me\ntags:\n  - address: x\n    label: y\n";
+    let etl = "{\"hash\":\"\",\"virtual_size\":1,\"is_coinbase\":false}\n";
+    let cases: [(&str, &[u8], &str); 8] = [
+        ("export.csv.gz", b"\x1f\x8b\x08\x00", "gzip -d"),
+        ("export.csv.zst", b"\x28\xb5\x2f\xfd", "zstd -d"),
+        ("export.xlsx", b"PK\x03\x04\x14\x00\x00xl/workbook.xml", "as CSV"),
+        ("blk00000.dat", b"\xf9\xbe\xb4\xd9", "raw blocks"),
+        ("transactions.json", etl.as_bytes(), "bitcoin-etl"),
+        ("pack.yaml", pack.as_bytes(), "dyepack label import"),
+        ("sanctioned_addresses_ETH.txt", b"0x00\n", "dyepack label import"),
+        ("nothing.csv", b"", "it is empty"),
+    ];
+    for (name, bytes, remedy) in cases {
+        let run = room.run(&["import", &room.write(&format!("one/{name}"), bytes)]).expect(3);
+        let told = &run.stderr;
+        assert!(told.contains(name) && told.contains(remedy), "{name}: {told}");
+        assert!(!told.contains("--format"), "{name} needs no name of a format: {told}");
+        room.write(&format!("in/{name}"), bytes);
+    }
+    room.write("in/good.csv", around(b""));
+    room.write("in/notes.txt", "Call the exchange.");
+    let done = room.json(&["import", &room.at("in")], 4);
+    let left_out = list(&done, "left_out");
+    assert_eq!(left_out.len(), cases.len() + 1, "{left_out:?}");
+    for (name, _, remedy) in cases {
+        let found = left_out.iter().find(|file| text(file, "file").ends_with(name));
+        let reason = found.map(|file| text(file, "reason")).unwrap_or_default();
+        assert!(reason.contains(remedy), "{name}: {reason}");
+    }
+    let run = room.run(&["import", &room.at("in/notes.txt")]).expect(3);
+    assert!(
+        run.stderr.contains("not recognised") && run.stderr.contains("--map"),
+        "{}",
+        run.stderr
+    );
+}
+
+/// What a kill leaves of a claim is dropped by design: worth a note, no damage.
+#[test]
+fn a_torn_claim_is_a_note_and_no_damage() {
+    let room = Room::new();
+    room.json(&["import", &room.write("rows.csv", around(b""))], 0);
+    let labels = "chain,address,name,category,confidence,source,date\n";
+    let labels = format!("{labels}tron,{A},a,exchange,90,s,\ntron,{B},b,exchange,90,s,\n");
+    room.json(&["label", "import", &room.write("labels.csv", labels), "--source", "s"], 0);
+    let sound = room.json(&["doctor"], 0);
+    assert!(list(&sound, "notes").is_empty());
+    let journal = room.path("archive/claims.journal");
+    let whole = fs::read(&journal).expect("readable");
+    fs::write(&journal, &whole[..whole.len() - 9]).expect("written");
+    let state = room.json(&["doctor"], 0);
+    assert!(list(&state, "problems").is_empty(), "{state}");
+    let note = &list(&state, "notes")[0];
+    assert!(text(note, "file").ends_with("claims.journal"), "{note}");
+    assert!(text(note, "what").contains("nothing that was confirmed is lost"), "{note}");
+    assert!(state["labels"].as_u64() < sound["labels"].as_u64(), "{state}");
+    let told = room.run(&["doctor"]).expect(0).stdout;
+    assert!(told.contains("note: ") && told.contains("no damage found"), "{told}");
+    assert!(!told.contains("backup"), "{told}");
+    // A bad record with good ones behind it is damage, as before.
+    let mut flipped = whole.clone();
+    flipped[30] ^= 1;
+    fs::write(&journal, flipped).expect("written");
+    let state = room.json(&["doctor"], 5);
+    assert!(text(&list(&state, "problems")[0], "file").ends_with("claims.journal"), "{state}");
+}
+
+/// The index alone answers a trace; the data that it was made of must be there all the same.
+#[test]
+fn a_cut_part_is_noticed_beside_a_sound_index() {
+    let room = Room::new();
+    room.json(&["import", &room.write("rows.csv", around(b""))], 0);
+    let theft = format!("[[theft]]\nchain = \"tron\"\nto = \"{B}\"\nasset = \"TRX\"\n");
+    let head = "schema = \"dyepack.case/1\"\nid = \"c\"\ntitle = \"t\"\n";
+    room.write("case.toml", format!("{head}{theft}"));
+    // No index yet, and nowhere to write one.
+    fs::create_dir(room.path("archive/index.lock")).expect("made");
+    let run = room.run(&["trace", "case.toml"]).expect(1);
+    for part in ["write permission", "dyepack doctor --rebuild-index", &room.at("archive")] {
+        assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
+    }
+    fs::remove_dir(room.path("archive/index.lock")).expect("removed");
+    room.run(&["trace", "case.toml"]).expect(0);
+    let folder = fs::read_dir(room.path("archive/chain=tron")).expect("listed");
+    let part = folder.map(|entry| entry.expect("an entry").path()).next().expect("a part");
+    let whole = fs::read(&part).expect("readable");
+    fs::write(&part, &whole[..whole.len() - 1]).expect("written");
+    let run = room.run(&["trace", "case.toml"]).expect(5);
+    let name = part.file_name().expect("a name").to_string_lossy().into_owned();
+    assert!(run.stderr.contains(&name) && run.stderr.contains("dyepack doctor"), "{}", run.stderr);
+    assert!(run.stdout.is_empty(), "{}", run.stdout);
+    fs::write(&part, whole).expect("written");
+    room.run(&["trace", "case.toml"]).expect(0);
 }
 
 /// Peak memory of a child that has ended, in KiB, as the shell's `time` would tell it.
@@ -246,13 +419,28 @@ fn peak_of(room: &Room, arguments: &[&str]) -> (i32, u64) {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_field_of_100_megabytes_costs_no_memory() {
-    for (name, quote) in [("long.csv", ""), ("long-quoted.csv", "\"")] {
+    let object = |height: u32| {
+        format!(
+            "{{\"chain\":\"tron\",\"height\":{height},\"tx_index\":0,\"index\":0,\"time\":1,\
+             \"from\":\"{A}\",\"to\":\"{B}\",\"asset\":\"TRX\",\"amount\":1}}\n"
+        )
+    };
+    let csv = |quote: &str| [HEADER, &good(1), "tron,", quote].concat();
+    let lines = [object(1), object(9)].concat();
+    // What stands before the long field and behind it, and the row in which it is.
+    let cases = [
+        ("long.csv", csv(""), format!("\n{}", good(9)), 3),
+        ("long-quoted.csv", csv("\""), format!("\n{}", good(9)), 3),
+        ("long-first.csv", [HEADER, "tron,"].concat(), format!("\n{}{}", good(1), good(9)), 2),
+        ("long-first.jsonl", "{\"note\":\"".to_string(), format!("\"}}\n{lines}"), 1),
+    ];
+    for (name, before, behind, row) in cases {
         let room = Room::new();
-        let path = room.write(name, [HEADER, &good(1), "tron,", quote].concat());
+        let path = room.write(name, before);
         let mut file = fs::OpenOptions::new().append(true).open(&path).expect("opens");
         let megabyte = vec![b'x'; 1 << 20];
         (0..100).for_each(|_| file.write_all(&megabyte).expect("room on the disk"));
-        file.write_all(format!("\n{}", good(9)).as_bytes()).expect("room on the disk");
+        file.write_all(behind.as_bytes()).expect("room on the disk");
         drop(file);
         let (code, peak) = peak_of(&room, &["import", &path]);
         assert_eq!(code, 4, "{name}");
@@ -260,7 +448,7 @@ fn a_field_of_100_megabytes_costs_no_memory() {
         let log = fs::read_to_string(room.path("archive/set-aside.jsonl")).expect("a log");
         let rows = rows_of(&log);
         assert_eq!(rows.len(), 1, "{name}: {rows:?}");
-        assert_eq!(rows[0]["row"], 3, "{name}: {rows:?}");
+        assert_eq!(rows[0]["row"], row, "{name}: {rows:?}");
         assert!(log.len() < 1000, "the reason does not repeat the field");
         let state = room.json(&["doctor"], 0);
         assert_eq!(state["chains"][0]["transfers"], 2, "{name}");

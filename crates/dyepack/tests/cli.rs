@@ -121,7 +121,8 @@ fn every_exit_code() {
         (&["trace", "both.toml"], 4),
         (&["verify", "changed.json"], 5),
         (&["screen", &exchange], 0),
-        (&["screen", &wanted, "--fail-on-exposure"], 0),
+        (&["screen", &wanted], 0),
+        (&["screen", &wanted, "--fail-on-exposure"], 10),
         (&["screen", &mule, "--fail-on-exposure"], 10),
         (&["screen", &nobody, "T123", &exchange, "--fail-on-exposure"], 10),
     ];
@@ -199,18 +200,18 @@ fn a_terminal_gets_colour_and_no_bar_for_short_work() {
         script.args(["-qc", &line, "/dev/null"]).current_dir(room.path(""));
         script.env("DYEPACK_ARCHIVE", room.path("archive")).env("TERM", "xterm");
         script.env_remove("CLICOLOR_FORCE").env_remove("NO_COLOR").env(variable, "1");
-        let output = script.output().ok().filter(|output| output.status.success())?;
+        let output = script.output().expect("util-linux has `script`");
         let shown = String::from_utf8_lossy(&output.stdout).into_owned();
-        Some((shown, fs::read_to_string(room.path("out.txt")).expect("redirected")))
+        (shown, fs::read_to_string(room.path("out.txt")).expect("redirected"))
     };
-    let Some((shown, data)) = on_terminal("trace no-such-case", "UNUSED") else { return };
+    let (shown, data) = on_terminal("trace no-such-case", "UNUSED");
     assert!(shown.contains("\u{1b}[1m\u{1b}[31merror:") && data.is_empty(), "{shown:?}");
-    let (shown, _) = on_terminal("trace no-such-case", "NO_COLOR").expect("as before");
+    let (shown, _) = on_terminal("trace no-such-case", "NO_COLOR");
     assert!(shown.contains("error:") && !shown.contains("\u{1b}["), "{shown:?}");
     for (arguments, says) in
         [("import rows.csv --json", "rows.csv"), ("trace first.toml --json", "")]
     {
-        let (shown, data) = on_terminal(arguments, "UNUSED").expect("as before");
+        let (shown, data) = on_terminal(arguments, "UNUSED");
         assert!(serde_json::from_str::<Value>(&data).is_ok(), "{arguments}: {data:.300}");
         assert!(
             !shown.contains("\u{1b}[2K") && !shown.contains('\u{2591}'),
@@ -489,7 +490,7 @@ fn paths_and_hops_are_in_the_data() {
     let stations: Vec<&str> = steps.iter().map(|hop| text(hop, "to")).collect();
     assert_eq!(stations, [name("thief"), name("mule"), market.clone()]);
     assert!(steps.iter().all(|hop| hops.contains(hop)), "a path is made of hops");
-    let none = room.json(&["trace", "first.toml", "--paths-to", &name("ann")], 0);
+    let none = room.json(&["trace", "first.toml", "--paths-to", &name("ann")], 3);
     assert!(list(&none, "paths").is_empty());
 
     // A saved result with paths is verified with them.
@@ -576,7 +577,10 @@ fn the_doctor_finds_damage_and_names_it() {
         let whole = fs::read(&path).expect("readable");
         let mut flipped = whole.clone();
         flipped[whole.len() / 2] ^= 1;
-        for bytes in [&whole[..whole.len() - 9], &flipped] {
+        let cut = &whole[..whole.len() - 9];
+        // A journal that ends in the middle of a record is what a kill leaves, and no damage.
+        let journal = path.ends_with("claims.journal");
+        for bytes in [cut, &flipped].into_iter().skip(usize::from(journal)) {
             fs::write(&path, bytes).expect("written");
             let found = room.json(&["doctor"], 5);
             let problem = &list(&found, "problems")[0];

@@ -389,6 +389,63 @@ fn two_thefts_of_the_same_coins_overlap_and_are_not_counted_twice() {
     }
 }
 
+/// What the two thefts of a story claim together at an exchange.
+fn shared_at_exchange(story: Story, thefts: [u64; 2], rule: RuleName) -> Vec<(u128, u128)> {
+    let world = story.stop("exchange", Where::Service).world;
+    let rows = thefts.into_iter().zip([Label(0), Label(1)]).collect();
+    let seeds = Seeds::new(rows, vec![]);
+    let question = Question {
+        ledger: &world,
+        stops: &world,
+        seeds: &seeds,
+        until: world.rows(),
+        max_hops: None,
+        service_degree: 0,
+        detail: Detail::Hops,
+    };
+    let [traced, replayed] = [trace(question, rule, &[]), replay(question, rule, &[])]
+        .map(|outcome| outcome.expect("fits").overlaps().to_vec());
+    assert_eq!(traced, replayed, "{}", rule.name());
+    traced.iter().filter(|o| o.end == Where::Service).map(|o| (o.low, o.high)).collect()
+}
+
+#[test]
+fn what_two_thefts_share_at_a_stop_adds_up_over_its_receipts() {
+    let text = "
+        victim -> thief 10 USDT
+        thief -> robber 10 USDT     # the second theft takes the very coins of the first
+        robber -> exchange 3 USDT
+        robber -> exchange 4 USDT
+        robber -> exchange 2 USDT
+    ";
+    for rule in RuleName::CONSERVING {
+        assert_eq!(shared_at_exchange(story(text), [0, 1], rule), [(9, 9)], "{}", rule.name());
+    }
+    let text = "
+        victim -> thief 10 USDT
+        prey -> thief 10 USDT
+        thief -> exchange 12 USDT   # 6 of either
+        thief -> exchange 4 USDT    # 2 of either
+    ";
+    for (rule, expected) in [
+        // Each bound is that of one receipt; they add up.
+        (RuleName::Haircut, vec![(0, 8)]),
+        // Every unit is known, and none is both thefts'.
+        (RuleName::Fifo, vec![]),
+        (RuleName::Lifo, vec![]),
+    ] {
+        assert_eq!(shared_at_exchange(story(text), [0, 1], rule), expected, "{}", rule.name());
+    }
+}
+
+#[test]
+fn a_theft_named_twice_is_one_and_the_incidents_are_each_listed_once() {
+    let rows = vec![(4, Label(1)), (0, L), (4, Label(1)), (0, L), (2, L), (9, Label(64))];
+    let seeds = Seeds::new(rows, vec![]);
+    assert_eq!(seeds.rows(), [(0, L), (2, L), (4, Label(1))]);
+    assert_eq!(seeds.labels(), [L, Label(1)]);
+}
+
 #[test]
 fn a_label_that_the_hop_limit_cuts_does_not_ride_on_with_another() {
     let text = "

@@ -6,14 +6,14 @@
 //! commas and was divided by decimals that the file does not state.
 //! Sources: the headers that public readers of these exports list (BittyTax, among others).
 
-use ledger::{Address, Amount, Asset, Chain, Kind, Place, Position, Time, Transfer, TxId};
+use ledger::{Address, Amount, Chain, Kind, Place, Position, Time, Transfer, TxId};
 
 use super::field::{Field, Reason, excerpt};
+use super::file_chain::assumed;
 use super::head::Head;
-use super::out::{Draft, Order, Out};
+use super::out::{Draft, Order, Out, Stand};
 use super::record::Record;
-use super::records::Input;
-use super::{Context, Options, ReadError};
+use super::{Given, Options, ReadError};
 
 pub(super) const NAME: &str = "etherscan";
 
@@ -89,15 +89,8 @@ pub(super) fn sniff(head: &Head) -> Option<(String, u8)> {
     Some((format!("Etherscan {table}, {age} header"), rank))
 }
 
-pub(super) fn read(
-    input: &mut Input<'_>,
-    options: &Options,
-    _context: &mut Context,
-    out: &mut Out<'_>,
-) -> Result<(), ReadError> {
-    if input.is_empty() {
-        return Ok(());
-    }
+pub(super) fn read(given: Given<'_, '_>) -> Result<(), ReadError> {
+    let Given { mut input, options, out, .. } = given;
     let records = input.table(NAME)?;
     let layout = records.header().and_then(layout).ok_or_else(|| ReadError::NotThis {
         format: NAME,
@@ -136,15 +129,6 @@ fn chain_of(layout: &Layout, options: &Options, out: &mut Out<'_>) -> Result<Cha
     }
 }
 
-/// The chain given; without one Ethereum, which the result then says.
-pub(super) fn assumed(options: &Options, out: &mut Out<'_>) -> Chain {
-    options.chain.unwrap_or_else(|| {
-        let detail = "the file does not name its chain: read as ethereum (--chain names another)";
-        out.gap("chain-assumed", detail);
-        Chain::ETHEREUM
-    })
-}
-
 /// What every row of an explorer has.
 struct Common {
     tx: TxId,
@@ -176,20 +160,9 @@ impl Row<'_> {
     }
 
     fn transfer(&self, common: &Common, kind: Kind, from: Place, to: Place) -> Transfer {
-        Transfer {
-            chain: self.chain,
-            position: Position { height: common.height, tx_index: None, index: None },
-            time: common.time,
-            tx: Some(common.tx),
-            kind,
-            from,
-            to,
-            from_owner: None,
-            to_owner: None,
-            asset: Asset::Native,
-            amount: Amount::ZERO,
-            conversion: None,
-        }
+        let position = Position { height: common.height, tx_index: None, index: None };
+        let stand = Stand { chain: self.chain, position, time: common.time, tx: Some(common.tx) };
+        Transfer { from, to, ..stand.transfer(kind) }
     }
 
     /// The value of a row: what came in or what went out, seen from the account of the export.

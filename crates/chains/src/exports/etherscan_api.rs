@@ -6,15 +6,14 @@
 //! `txlist` tells is left out too, or every contract would pay before it is paid. At one height the
 //! order is then that of the lists' ranks: transactions, internal, tokens.
 
-use ledger::{Amount, Asset, Chain, Family, Kind, Place, Position, Time, Transfer, TxId};
+use ledger::{Amount, Chain, Kind, Place, Position, Time, Transfer, TxId};
 
-use super::etherscan::assumed;
 use super::field::{Reason, excerpt};
-use super::head::Head;
-use super::out::{Draft, Order, Out};
+use super::file_chain::evm;
+use super::head::{Head, Reply};
+use super::out::{Draft, Order, Stand};
 use super::record::Record;
-use super::records::Input;
-use super::{Context, Options, ReadError};
+use super::{Given, ReadError};
 
 pub(super) const NAME: &str = "etherscan-api";
 const RANK: u8 = 2;
@@ -25,39 +24,31 @@ const HASH: [&str; 2] = ["hash", "transactionHash"];
 const WITH_L1_FEE: [&str; 2] = ["base", "optimism"];
 const L1_FEE: &str = "L1FeesPaid";
 
+/// What a reply mentions, from the most telling to the least.
+const REPLIES: [Reply; 5] = [
+    Reply(
+        &["timeStamp", "blockNumber", "tokenSymbol"],
+        "Etherscan API reply, token transfers",
+        RANK + 2,
+    ),
+    Reply(
+        &["timeStamp", "blockNumber", "transactionIndex"],
+        "Etherscan API reply, transactions",
+        RANK,
+    ),
+    Reply(&["timeStamp", "blockNumber", "nonce"], "Etherscan API reply, transactions", RANK),
+    Reply(&["timeStamp", "blockNumber"], "Etherscan API reply, internal transactions", RANK + 1),
+    Reply(&["status", "message", "result"], "Etherscan API reply without rows", RANK),
+];
+
 pub(super) fn sniff(head: &Head) -> Option<(String, u8)> {
-    if head.mentions(&["timeStamp", "blockNumber"]) {
-        let (what, rank) = if head.mentions(&["tokenSymbol"]) {
-            ("token transfers", RANK + 2)
-        } else if head.mentions(&["transactionIndex"]) || head.mentions(&["nonce"]) {
-            ("transactions", RANK)
-        } else {
-            ("internal transactions", RANK + 1)
-        };
-        return Some((format!("Etherscan API reply, {what}"), rank));
-    }
-    head.mentions(&["status", "message", "result"])
-        .then(|| ("Etherscan API reply without rows".to_string(), RANK))
+    head.reply(&REPLIES)
 }
 
-pub(super) fn read(
-    input: &mut Input<'_>,
-    options: &Options,
-    _context: &mut Context,
-    out: &mut Out<'_>,
-) -> Result<(), ReadError> {
-    if input.is_empty() {
-        return Ok(());
-    }
+pub(super) fn read(given: Given<'_, '_>) -> Result<(), ReadError> {
+    let Given { mut input, options, out, .. } = given;
     let records = input.reply(NAME, KEYS)?;
-    let chain = assumed(options, out);
-    if chain.family() != Family::Evm {
-        return Err(ReadError::OtherChain {
-            file: "an EVM chain".to_string(),
-            why: "it is a reply of Etherscan's API".to_string(),
-            given: chain,
-        });
-    }
+    let chain = evm(options, out, "a reply of Etherscan's API")?;
     out.order(Order::Detect);
     records.each(NAME, out, |record, draft| {
         let row = Row::new(record, chain, draft)?;
@@ -101,20 +92,8 @@ impl<'a> Row<'a> {
     }
 
     fn transfer(&self, kind: Kind, tx_index: Option<u32>) -> Transfer {
-        Transfer {
-            chain: self.chain,
-            position: Position { height: Some(self.height), tx_index, index: None },
-            time: self.time,
-            tx: self.tx,
-            kind,
-            from: Place::Mint,
-            to: Place::Fee,
-            from_owner: None,
-            to_owner: None,
-            asset: Asset::Native,
-            amount: Amount::ZERO,
-            conversion: None,
-        }
+        let position = Position { height: Some(self.height), tx_index, index: None };
+        Stand { chain: self.chain, position, time: self.time, tx: self.tx }.transfer(kind)
     }
 
     /// The receiver, or the contract that was created.

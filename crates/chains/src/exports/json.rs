@@ -29,7 +29,8 @@ enum State {
 /// Reads the elements of every list in a text: a bare list, or one under a key of an object.
 pub(crate) struct Elements<'a> {
     source: &'a mut dyn BufRead,
-    keys: &'static [&'static str],
+    /// The keys whose lists are wanted; `None` for every list.
+    keys: Option<&'static [&'static str]>,
     state: State,
     /// True once any list was found.
     pub(crate) found: bool,
@@ -37,7 +38,12 @@ pub(crate) struct Elements<'a> {
 
 impl<'a> Elements<'a> {
     pub(crate) fn new(source: &'a mut dyn BufRead, keys: &'static [&'static str]) -> Elements<'a> {
-        Elements { source, keys, state: State::Outside, found: false }
+        Elements { source, keys: Some(keys), state: State::Outside, found: false }
+    }
+
+    /// Reads every list, under whatever key.
+    pub(crate) fn of_any_list(source: &'a mut dyn BufRead) -> Elements<'a> {
+        Elements { source, keys: None, state: State::Outside, found: false }
     }
 
     /// The next element; `None` at the end of the text.
@@ -88,7 +94,7 @@ impl<'a> Elements<'a> {
             return Ok(self.end("a name without a value"));
         }
         self.source.consume(1);
-        let wanted = self.keys.contains(&name.as_str());
+        let wanted = self.keys.is_none_or(|keys| keys.contains(&name.as_str()));
         match self.skip_blanks()? {
             Some(b'[') if wanted => {
                 self.enter(State::List(true));

@@ -5,30 +5,28 @@ use sha2::{Digest, Sha256};
 
 use super::column_map::{ColumnMap, Source, Text};
 use super::field::Reason;
-use super::out::{Draft, Order, Out};
+use super::out::{Draft, Order};
 use super::record::Record;
-use super::records::Input;
 use super::transfers::{Parts, assemble};
-use super::{Context, Options, ReadError};
+use super::{Given, Options, ReadError};
 
 pub(super) const NAME: &str = "map";
 
 /// Keeps the hash of a row apart from every other use of the same function.
 const ROW_DOMAIN: &[u8] = b"dyepack.row/1\0";
 
-pub(super) fn read(
-    input: &mut Input<'_>,
-    options: &Options,
-    _context: &mut Context,
-    out: &mut Out<'_>,
-) -> Result<(), ReadError> {
+/// A map must be there, and the chain be told by it or beside it.
+pub(super) fn suits(options: &Options) -> Result<(), ReadError> {
     let map = options.map.as_ref().ok_or(ReadError::NeedsMap)?;
-    if map.chain.is_none() && options.chain.is_none() {
-        return Err(ReadError::NeedsChain);
+    match map.chain.is_none() && options.chain.is_none() {
+        true => Err(ReadError::NeedsChain),
+        false => Ok(()),
     }
-    if input.is_empty() {
-        return Ok(());
-    }
+}
+
+pub(super) fn read(given: Given<'_, '_>) -> Result<(), ReadError> {
+    let Given { mut input, options, out, .. } = given;
+    let map = options.map.as_ref().ok_or(ReadError::NeedsMap)?;
     let records = input.table(NAME)?;
     if let Some(header) = records.header() {
         for column in map.columns() {

@@ -12,9 +12,11 @@ mod ethereum_etl;
 mod etherscan;
 mod etherscan_api;
 mod field;
+mod file_chain;
 mod head;
 mod json;
 mod lines;
+mod look;
 mod mapped;
 mod out;
 mod record;
@@ -22,6 +24,7 @@ mod records;
 mod transfers;
 mod trongrid;
 mod tronscan;
+mod unread;
 
 use std::io::BufRead;
 use std::ops::ControlFlow;
@@ -32,9 +35,11 @@ use parquet::file::reader::ChunkReader;
 pub use column_map::{ColumnMap, MapError};
 pub use context::Context;
 pub use decimals::Decimals;
+pub use look::{Look, look};
+pub use unread::Unread;
 
 use field::excerpt;
-use head::Head;
+use head::{Head, MAX_HEAD};
 use out::Out;
 use records::Input;
 
@@ -138,18 +143,59 @@ struct Format {
     name: &'static str,
     /// What a file of this format is, and its rank; `None` if it is of another.
     sniff: fn(&Head) -> Option<(String, u8)>,
-    read: fn(&mut Input<'_>, &Options, &mut Context, &mut Out<'_>) -> Result<(), ReadError>,
+    /// Refuses options with which no file of this format can be read, also an empty one.
+    suits: fn(&Options) -> Result<(), ReadError>,
+    /// Reads a file in which something stands.
+    read: fn(Given<'_, '_>) -> Result<(), ReadError>,
+}
+
+/// What a reader works with.
+struct Given<'a, 'o> {
+    input: Input<'a>,
+    options: &'a Options,
+    context: &'a mut Context,
+    out: &'a mut Out<'o>,
 }
 
 /// Every format, in the order in which they are tried.
 const FORMATS: [Format; 7] = [
-    Format { name: transfers::NAME, sniff: transfers::sniff, read: transfers::read },
-    Format { name: etherscan::NAME, sniff: etherscan::sniff, read: etherscan::read },
-    Format { name: etherscan_api::NAME, sniff: etherscan_api::sniff, read: etherscan_api::read },
-    Format { name: trongrid::NAME, sniff: trongrid::sniff, read: trongrid::read },
-    Format { name: tronscan::NAME, sniff: tronscan::sniff, read: tronscan::read },
-    Format { name: ethereum_etl::NAME, sniff: ethereum_etl::sniff, read: ethereum_etl::read },
-    Format { name: mapped::NAME, sniff: |_| None, read: mapped::read },
+    Format {
+        name: transfers::NAME,
+        sniff: transfers::sniff,
+        suits: file_chain::any,
+        read: transfers::read,
+    },
+    Format {
+        name: etherscan::NAME,
+        sniff: etherscan::sniff,
+        suits: file_chain::any,
+        read: etherscan::read,
+    },
+    Format {
+        name: etherscan_api::NAME,
+        sniff: etherscan_api::sniff,
+        suits: file_chain::any,
+        read: etherscan_api::read,
+    },
+    Format {
+        name: trongrid::NAME,
+        sniff: trongrid::sniff,
+        suits: file_chain::tron_only,
+        read: trongrid::read,
+    },
+    Format {
+        name: tronscan::NAME,
+        sniff: tronscan::sniff,
+        suits: file_chain::tron_only,
+        read: tronscan::read,
+    },
+    Format {
+        name: ethereum_etl::NAME,
+        sniff: ethereum_etl::sniff,
+        suits: file_chain::any,
+        read: ethereum_etl::read,
+    },
+    Format { name: mapped::NAME, sniff: |_| None, suits: mapped::suits, read: mapped::read },
 ];
 
 /// The names of all formats.
@@ -158,20 +204,23 @@ pub fn formats() -> impl Iterator<Item = &'static str> {
 }
 
 /// Recognises a file by its beginning: `head` is its first 64 KiB, or all of it. `None` if it is
-/// none of ours, or of any shape and in need of a column map.
+/// none of ours, or of any shape and in need of a column map; [`look`] can tell more.
 ///
 /// `name` is the file's name; today only the content counts.
-pub fn sniff(name: &str, head: &[u8]) -> Option<Recognised> {
-    let head = Head::of(name, head);
+pub fn sniff(_name: &str, head: &[u8]) -> Option<Recognised> {
+    recognised_by(&Head::of(&head[..head.len().min(MAX_HEAD)]))
+}
+
+fn recognised_by(head: &Head<'_>) -> Option<Recognised> {
     FORMATS.iter().find_map(|format| {
-        let (what, rank) = (format.sniff)(&head)?;
+        let (what, rank) = (format.sniff)(head)?;
         Some(Recognised { format: format.name, what, rank, parquet: head.is_parquet() })
     })
 }
 
 /// A file that the user says is of this format; `None` if no format is called so.
 pub fn named(format: &str, head: &[u8]) -> Option<Recognised> {
-    let head = Head::of("", head);
+    let head = Head::of(&head[..head.len().min(MAX_HEAD)]);
     let format = FORMATS.iter().find(|known| known.name == format)?;
     let (what, rank) = (format.sniff)(&head).unwrap_or((format!("{}, as told", format.name), 3));
     Some(Recognised { format: format.name, what, rank, parquet: head.is_parquet() })
@@ -192,10 +241,23 @@ pub fn read(
     let found = FORMATS.iter().find(|known| known.name == format);
     let found = found.ok_or_else(|| ReadError::UnknownFormat(excerpt(format)))?;
     let mut out = Out::new(sink);
-    let outcome = Input::new(source)
-        .map_err(ReadError::Io)
-        .and_then(|mut input| (found.read)(&mut input, options, context, &mut out));
+    let outcome = read_text(found, source, options, context, &mut out);
     out.finish(outcome)
+}
+
+fn read_text(
+    format: &Format,
+    source: &mut dyn BufRead,
+    options: &Options,
+    context: &mut Context,
+    out: &mut Out<'_>,
+) -> Result<(), ReadError> {
+    let input = Input::new(source)?;
+    (format.suits)(options)?;
+    if input.is_empty() {
+        return Ok(());
+    }
+    (format.read)(Given { input, options, context, out })
 }
 
 /// Reads a Parquet file, as [`read`] does for text; only `transfers` comes in this form.

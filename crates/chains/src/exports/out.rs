@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 
-use ledger::{Asset, Block, Chain, Family, Place, Time, Transfer, TxId};
+use ledger::{Amount, Asset, Block, Chain, Family, Kind, Place, Position, Time, Transfer, TxId};
 
 use super::field::{Reason, excerpt, printable};
 use super::{Item, ReadError, Summary};
@@ -15,6 +15,35 @@ const MAX_HELD: usize = 500_000;
 const MAX_TOKENS: usize = 100_000;
 /// Reasons and details may quote what a stranger wrote; they are no longer than this.
 const MAX_MESSAGE: usize = 300;
+
+/// Where a row stands on its chain, which all of its transfers share.
+pub(crate) struct Stand {
+    pub(crate) chain: Chain,
+    pub(crate) position: Position,
+    pub(crate) time: Time,
+    pub(crate) tx: Option<TxId>,
+}
+
+impl Stand {
+    /// A transfer of no native coin, from no account to none: what the row says is put over it.
+    pub(crate) fn transfer(&self, kind: Kind) -> Transfer {
+        let Stand { chain, position, time, tx } = *self;
+        Transfer {
+            chain,
+            position,
+            time,
+            tx,
+            kind,
+            from: Place::Mint,
+            to: Place::Fee,
+            from_owner: None,
+            to_owner: None,
+            asset: Asset::Native,
+            amount: Amount::ZERO,
+            conversion: None,
+        }
+    }
+}
 
 /// What one row gives, until it is known to be good.
 #[derive(Default)]

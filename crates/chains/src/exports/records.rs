@@ -12,7 +12,7 @@ use super::json::{Element, Elements};
 use super::lines::{Line, Lines};
 use super::out::{Draft, Out};
 use super::record::Record;
-use super::{MAX_RECORD, ReadError};
+use super::{MAX_RECORD, ReadError, unread};
 
 /// How much is looked at to tell CSV from JSON.
 const PEEK: u64 = 4096;
@@ -25,7 +25,8 @@ const MAX_COLUMNS: usize = 1024;
 pub(crate) struct Input<'a> {
     source: io::Chain<io::Cursor<Vec<u8>>, &'a mut dyn BufRead>,
     first: Option<u8>,
-    reason: Option<&'static str>,
+    /// Why this is no text of ours.
+    reason: Option<String>,
 }
 
 impl<'a> Input<'a> {
@@ -52,8 +53,8 @@ impl<'a> Input<'a> {
     }
 
     fn checked(&self, format: &'static str) -> Result<(), ReadError> {
-        match self.reason {
-            Some(reason) => Err(ReadError::NotThis { format, reason: reason.to_string() }),
+        match &self.reason {
+            Some(reason) => Err(ReadError::NotThis { format, reason: reason.clone() }),
             None => Ok(()),
         }
     }
@@ -83,17 +84,11 @@ impl<'a> Input<'a> {
     }
 }
 
-fn not_text(beginning: &[u8]) -> Option<&'static str> {
-    if beginning.starts_with(b"PAR1") {
-        return Some("it is a Parquet file");
+fn not_text(beginning: &[u8]) -> Option<String> {
+    match beginning.starts_with(b"PAR1") {
+        true => Some("it is a Parquet file".to_string()),
+        false => unread::binary(beginning).map(|unread| unread.to_string()),
     }
-    if beginning.starts_with(b"\xff\xfe") || beginning.starts_with(b"\xfe\xff") {
-        return Some("it is UTF-16 text; save it as UTF-8");
-    }
-    if beginning.starts_with(b"\x1f\x8b") || beginning.starts_with(b"PK\x03\x04") {
-        return Some("it is compressed; unpack it first");
-    }
-    None
 }
 
 /// The rows of a file, one at a time.

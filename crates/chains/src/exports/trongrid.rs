@@ -8,11 +8,10 @@
 use ledger::{Amount, Asset, Chain, Kind, Place, Position, Time, Transfer, TxId};
 
 use super::field::{Field, Reason, excerpt};
-use super::head::Head;
-use super::out::{Draft, Order, Out};
+use super::head::{Head, Reply};
+use super::out::{Draft, Order, Stand};
 use super::record::Record;
-use super::records::Input;
-use super::{Context, Options, ReadError};
+use super::{Given, ReadError};
 
 pub(super) const NAME: &str = "trongrid";
 const RANK: u8 = 3;
@@ -50,26 +49,24 @@ const STILL: [&str; 24] = [
     "WitnessUpdateContract",
 ];
 
+const REPLIES: [Reply; 4] = [
+    Reply(
+        &["transaction_id", "token_info", "block_timestamp"],
+        "TronGrid reply, TRC-20 transfers of an account",
+        RANK,
+    ),
+    Reply(&["txID", "raw_data"], TRANSACTIONS, RANK),
+    Reply(&["internal_tx_id", "tx_id"], TRANSACTIONS, RANK),
+    Reply(&["data", "success", "meta"], TRANSACTIONS, RANK),
+];
+const TRANSACTIONS: &str = "TronGrid reply, transactions of an account";
+
 pub(super) fn sniff(head: &Head) -> Option<(String, u8)> {
-    if head.mentions(&["transaction_id", "token_info", "block_timestamp"]) {
-        return Some(("TronGrid reply, TRC-20 transfers of an account".to_string(), RANK));
-    }
-    let transactions = head.mentions(&["txID", "raw_data"])
-        || head.mentions(&["internal_tx_id", "tx_id"])
-        || head.mentions(&["data", "success", "meta"]);
-    transactions.then(|| ("TronGrid reply, transactions of an account".to_string(), RANK))
+    head.reply(&REPLIES)
 }
 
-pub(super) fn read(
-    input: &mut Input<'_>,
-    options: &Options,
-    _context: &mut Context,
-    out: &mut Out<'_>,
-) -> Result<(), ReadError> {
-    tron_only(options)?;
-    if input.is_empty() {
-        return Ok(());
-    }
+pub(super) fn read(given: Given<'_, '_>) -> Result<(), ReadError> {
+    let Given { mut input, out, .. } = given;
     let records = input.reply(NAME, KEYS)?;
     out.order(Order::Detect);
     records.each(NAME, out, |record, draft| {
@@ -83,34 +80,10 @@ pub(super) fn read(
     })
 }
 
-/// Refuses `--chain` with anything but TRON.
-pub(super) fn tron_only(options: &Options) -> Result<(), ReadError> {
-    match options.chain {
-        Some(given) if given != CHAIN => Err(ReadError::OtherChain {
-            file: CHAIN.to_string(),
-            why: "the format is that of a TRON service".to_string(),
-            given,
-        }),
-        _ => Ok(()),
-    }
-}
-
 /// A transfer of TRON without its sides.
 pub(super) fn bare(tx: TxId, height: Option<u64>, time: Time, kind: Kind) -> Transfer {
-    Transfer {
-        chain: CHAIN,
-        position: Position { height, tx_index: None, index: None },
-        time,
-        tx: Some(tx),
-        kind,
-        from: Place::Mint,
-        to: Place::Fee,
-        from_owner: None,
-        to_owner: None,
-        asset: Asset::Native,
-        amount: Amount::ZERO,
-        conversion: None,
-    }
+    let position = Position { height, tx_index: None, index: None };
+    Stand { chain: CHAIN, position, time, tx: Some(tx) }.transfer(kind)
 }
 
 fn token(record: &Record, draft: &mut Draft) -> Result<(), Reason> {

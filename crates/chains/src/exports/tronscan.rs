@@ -7,12 +7,11 @@
 use ledger::{Amount, Asset, Chain, Kind, Place, Transfer};
 
 use super::field::{Field, Reason, excerpt};
-use super::head::Head;
-use super::out::{Draft, Order, Out};
+use super::head::{Head, Reply};
+use super::out::{Draft, Order};
 use super::record::Record;
-use super::records::Input;
-use super::trongrid::{asset_of, bare, tron_only};
-use super::{Context, Options, ReadError};
+use super::trongrid::{asset_of, bare};
+use super::{Given, Options, ReadError};
 
 pub(super) const NAME: &str = "tronscan";
 const RANK: u8 = 3;
@@ -38,21 +37,19 @@ const CSV_CONTRACT: &[&str] =
     &["Token Contract Address", "Token Address", "Contract Address", "Token ID"];
 const CSV_RESULT: [&str; 2] = ["Result", "Status"];
 
+const REPLIES: [Reply; 5] = [
+    Reply(&["token_transfers"], "Tronscan reply, TRC-20 transfers", RANK),
+    Reply(&["quant", "block_ts"], "Tronscan reply, TRC-20 transfers", RANK),
+    Reply(&["transferFromAddress"], "Tronscan reply, transfers", RANK),
+    Reply(&["contract_type", "hash"], "Tronscan reply, transfers", RANK),
+    Reply(&["ownerAddress", "contractType"], "Tronscan reply, transactions", RANK),
+];
+
 pub(super) fn sniff(head: &Head) -> Option<(String, u8)> {
-    let said = |what: &str| Some((format!("Tronscan {what}"), RANK));
     if is_csv(head.columns()) {
-        return said("export");
+        return Some(("Tronscan export".to_string(), RANK));
     }
-    if head.mentions(&["token_transfers"]) || head.mentions(&["quant", "block_ts"]) {
-        return said("reply, TRC-20 transfers");
-    }
-    if head.mentions(&["transferFromAddress"]) || head.mentions(&["contract_type", "hash"]) {
-        return said("reply, transfers");
-    }
-    if head.mentions(&["ownerAddress", "contractType"]) {
-        return said("reply, transactions");
-    }
-    None
+    head.reply(&REPLIES)
 }
 
 fn is_csv(columns: &[String]) -> bool {
@@ -61,16 +58,8 @@ fn is_csv(columns: &[String]) -> bool {
     any(CSV_HASH) && any(CSV_TIME) && sides && any(CSV_AMOUNT) && any(CSV_SYMBOL)
 }
 
-pub(super) fn read(
-    input: &mut Input<'_>,
-    options: &Options,
-    _context: &mut Context,
-    out: &mut Out<'_>,
-) -> Result<(), ReadError> {
-    tron_only(options)?;
-    if input.is_empty() {
-        return Ok(());
-    }
+pub(super) fn read(given: Given<'_, '_>) -> Result<(), ReadError> {
+    let Given { mut input, options, out, .. } = given;
     out.order(Order::Detect);
     if input.is_json() {
         return input.reply(NAME, KEYS)?.each(NAME, out, json);

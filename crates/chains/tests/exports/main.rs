@@ -4,6 +4,7 @@
 mod broken;
 mod ethereum_etl;
 mod etherscan;
+mod look;
 mod mapped;
 mod transfers;
 mod tron;

@@ -15,7 +15,7 @@ use crate::command::label::{now, who};
 use crate::exit::{Coded, Exit};
 use crate::output::Output;
 use crate::sources;
-use crate::table::{Side, table};
+use crate::table::{Column, table};
 use crate::whole_file;
 
 /// Register cases: add, list, show, remove.
@@ -39,6 +39,14 @@ enum Action {
     /// Forget a registered case
     Remove { id: String },
 }
+
+const COLUMNS: [Column<'_>; 5] = [
+    Column::code("case"),
+    Column::word("date"),
+    Column::number("thefts"),
+    Column::number("flows"),
+    Column::text("title").below(1),
+];
 
 #[derive(Serialize)]
 struct Listed {
@@ -103,21 +111,14 @@ fn list(archive: &Archive, output: &Output) -> anyhow::Result<Exit> {
         output.document(&Document { schema: "dyepack.cases/1", cases })?;
         return Ok(Exit::Ok);
     }
-    let rows: Vec<Vec<String>> = cases
+    let rows: Vec<[String; 5]> = cases
         .into_iter()
         .map(|case| {
             let (thefts, flows) = (case.thefts.to_string(), case.flows.to_string());
-            vec![case.id, case.date.unwrap_or_default(), thefts, flows, case.title]
+            [case.id, case.date.unwrap_or_default(), thefts, flows, case.title]
         })
         .collect();
-    let head = [
-        ("case", Side::Left),
-        ("date", Side::Left),
-        ("thefts", Side::Right),
-        ("flows", Side::Right),
-        ("title", Side::Left),
-    ];
-    output.data(&table(output, &head, &rows))?;
+    output.data(&table(output, &COLUMNS, &rows))?;
     Ok(Exit::Ok)
 }
 

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use archive::Archive;
 use cases::case_file::CaseFile;
 use cases::claim::{Claim, What};
+use cases::result::counted;
 use chains::exports::{self, ColumnMap, Context, Options};
 use clap::Args;
 
@@ -15,7 +16,7 @@ use crate::command::trace::conserved;
 use crate::command::{label, trace_text};
 use crate::exit::Exit;
 use crate::import_file;
-use crate::investigation::{Asked, Investigation, Traced};
+use crate::investigation::{Asked, Investigation, Traced, verify_command};
 use crate::output::{Output, Tone, toned};
 use crate::progress;
 use crate::report_page;
@@ -82,7 +83,7 @@ fn import(archive: &mut Archive, inputs: &Path, output: &Output) -> anyhow::Resu
     let into = Some(archive);
     let done = import_file::import(into, &path, recognised, &options, &mut Context::new(), &bar)?;
     bar.finish_and_clear();
-    output.note(&format!("imported {}: {} rows", path.display(), done.summary.rows));
+    output.note(&format!("imported {}: {}", path.display(), counted(done.summary.rows, "row")));
     Ok(())
 }
 
@@ -98,7 +99,7 @@ fn claims(archive: &Archive, inputs: &Path, output: &Output) -> anyhow::Result<(
         count += reading.labels.len();
         label::append(archive, reading.labels)?;
     }
-    output.note(&format!("imported {count} labels"));
+    output.note(&format!("imported {}", counted(count, "label")));
     let case = What::CaseAdded(CaseFile::parse(CASE.as_bytes())?);
     let claim = Claim { who: label::who(), when: label::now()?, what: case };
     archive.journal()?.append(&[claim.encode()?])?;
@@ -124,7 +125,7 @@ fn write_files(
     let drawn = draw_all(traced, investigation, &Look::plain())?;
     let first = drawn.first().context("the demo case has no picture")?;
     whole_file::write(&files.picture, first.svg.as_bytes())?;
-    let page = report_page::page(&traced.result, &drawn);
+    let page = report_page::page(traced, &drawn);
     whole_file::write(&files.page, page.as_bytes())?;
     let mut result = serde_json::to_string_pretty(&traced.result)?;
     result.push('\n');
@@ -139,20 +140,13 @@ fn program() -> String {
 }
 
 fn next_steps(folder: &Path, files: &Files) -> String {
-    let archive = folder.join("archive");
+    let archive = folder.join("archive").display().to_string();
+    let result = files.result.display().to_string();
     let steps = [
         ("Picture", files.picture.display().to_string()),
         ("Page", files.page.display().to_string()),
-        ("Result", files.result.display().to_string()),
-        (
-            "Verify",
-            format!(
-                "{} verify {} --archive {}",
-                program(),
-                files.result.display(),
-                archive.display()
-            ),
-        ),
+        ("Result", result.clone()),
+        ("Verify", verify_command(&program(), &result, Some(&archive))),
     ];
     let lines = steps.iter().map(|(name, what)| format!("{} {what}\n", toned(Tone::Strong, name)));
     format!("\n{}", lines.collect::<String>())

@@ -1,5 +1,6 @@
 //! `dyepack doctor`: what is missing or damaged, and how to mend it.
 
+use archive::Archive;
 use cases::casebook::Casebook;
 use clap::Args;
 use serde::Serialize;
@@ -30,6 +31,14 @@ struct Document {
     set_aside: u64,
     /// Damage, each with the file that it is in.
     problems: Vec<Problem>,
+    /// What is worth knowing and no damage.
+    notes: Vec<Note>,
+}
+
+#[derive(Serialize)]
+struct Note {
+    file: String,
+    what: String,
 }
 
 #[derive(Serialize)]
@@ -55,7 +64,8 @@ pub(crate) fn run(args: &DoctorArgs, global: &Global, output: &Output) -> anyhow
         problems.clear();
     }
     let journal = archive.folder().join("claims.journal").display().to_string();
-    // Reading the claims cuts a torn record off; what was found must still be there to look at.
+    let notes = torn(&archive, &journal).into_iter().collect();
+    // A damaged journal is named above, with the place; its claims would be refused for the same.
     let casebook = match problems.iter().any(|problem| problem.file == journal) {
         true => Ok(Casebook::default()),
         false => sources::casebook(&archive),
@@ -78,9 +88,20 @@ pub(crate) fn run(args: &DoctorArgs, global: &Global, output: &Output) -> anyhow
         gaps: sources::gaps(&archive),
         set_aside: sources::set_aside(&archive),
         problems,
+        notes,
     };
     print(&document, output)?;
     Ok(if document.problems.is_empty() { Exit::Ok } else { Exit::Integrity })
+}
+
+/// A kill while a claim is written leaves a part of it, which whoever opens the journal drops: that is
+/// no damage, because the write was never confirmed.
+fn torn(archive: &Archive, journal: &str) -> Option<Note> {
+    let torn = archive.claims().ok()?.torn;
+    let what = format!(
+        "the last write was cut off; {torn} bytes are ignored; nothing that was confirmed is lost"
+    );
+    (torn > 0).then(|| Note { file: journal.to_string(), what })
 }
 
 fn help_for(path: &str) -> String {
@@ -113,6 +134,9 @@ fn print(document: &Document, output: &Output) -> anyhow::Result<()> {
     ));
     for gap in &document.gaps {
         text.push_str(&format!("  gap: {}: {}\n", gap.kind, gap.detail));
+    }
+    for note in &document.notes {
+        text.push_str(&format!("  note: {}: {}\n", note.file, note.what));
     }
     for problem in &document.problems {
         let bad = toned(Tone::Bad, "damaged:");

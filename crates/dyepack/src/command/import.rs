@@ -1,13 +1,15 @@
 //! `dyepack import`: files that people already have go in; what cannot be read is named, row by row.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use archive::Archive;
-use chains::exports::{self, ColumnMap, Context, Options, Recognised};
+use cases::label;
+use chains::exports::{self, ColumnMap, Context, Look, Options, Recognised};
 use clap::Args;
 use ledger::{Asset, Chain};
 use serde::Serialize;
@@ -67,6 +69,15 @@ struct LeftOut {
     reason: String,
 }
 
+/// Why a file is left out of which nothing else is known.
+const NOT_RECOGNISED: &str = "not recognised";
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file, self.reason)
+    }
+}
+
 #[derive(Serialize)]
 struct FileDone<'a> {
     file: String,
@@ -88,19 +99,11 @@ struct FileDone<'a> {
 
 pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow::Result<Exit> {
     let options = options(args)?;
-    let Plan { planned, unknown } = plan(args)?;
-    let mut left_out = Vec::new();
-    for path in &unknown {
-        let (file, reason) = (shown(path), "not recognised".to_string());
-        output.warning(&format!("{file}: not recognised, left out"));
-        left_out.push(LeftOut { file, reason });
-    }
+    let Plan { planned, mut left_out } = plan(args)?;
     if planned.is_empty() {
-        let error = Coded::new(Exit::NoData, "none of these files was recognised").help(
-            "name the format (--format) or describe the columns (--map MAP.toml, docs/import.md)",
-        );
-        return Err(error.into());
+        return Err(nothing_to_read(&left_out, output));
     }
+    left_out.iter().for_each(|file| output.warning(&format!("left out: {file}")));
     let mut archive = match args.dry_run {
         true => None,
         false => Some(archive_folder::write(global)?),
@@ -115,7 +118,12 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
         let imported = import_file::import(into, &path, recognised, &options, &mut context, &bar);
         bar.finish_and_clear();
         match imported {
-            Ok(imported) => done.push(imported),
+            Ok(imported) => {
+                if imported.summary.rows == 0 && imported.broken.is_none() {
+                    output.warning(&format!("{}: it holds no rows", shown(&path)));
+                }
+                done.push(imported);
+            }
             Err(error) if is_about_the_archive(&error) => return Err(error),
             Err(error) => {
                 output.error(&error);
@@ -134,6 +142,25 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
         (false, true) => Exit::Incomplete,
         (false, false) => Exit::Ok,
     })
+}
+
+/// No file can be read: of one file its reason, of several that each was named before.
+fn nothing_to_read(left_out: &[LeftOut], output: &Output) -> anyhow::Error {
+    let message = match left_out {
+        [one] => one.to_string(),
+        several => {
+            several.iter().for_each(|file| output.warning(&file.to_string()));
+            "none of these files can be read".to_string()
+        }
+    };
+    let error = Coded::new(Exit::NoData, message);
+    // The others say themselves what to do about them.
+    match left_out.iter().any(|file| file.reason == NOT_RECOGNISED) {
+        false => error.into(),
+        true => error
+            .help("name the format (--format) or describe the columns (--map MAP.toml, docs/import.md)")
+            .into(),
+    }
 }
 
 fn shown(path: &Path) -> String {
@@ -189,8 +216,8 @@ fn options(args: &ImportArgs) -> anyhow::Result<Options> {
 struct Plan {
     /// The files to read; tables that explain others come first.
     planned: Vec<(PathBuf, Recognised)>,
-    /// Those that nobody recognises.
-    unknown: Vec<PathBuf>,
+    /// Those that cannot be read, by name.
+    left_out: Vec<LeftOut>,
 }
 
 fn plan(args: &ImportArgs) -> anyhow::Result<Plan> {
@@ -199,27 +226,41 @@ fn plan(args: &ImportArgs) -> anyhow::Result<Plan> {
         return Err(usage(format!("no format is called {:?} ({})", args.format, known.join(", "))));
     }
     let mut planned = Vec::new();
-    let mut unknown = Vec::new();
+    let mut left_out = Vec::new();
     for path in files_below(&args.files)? {
         match recognise(args, &path)? {
-            Some(recognised) => planned.push((path, recognised)),
-            None => unknown.push(path),
+            Ok(recognised) => planned.push((path, recognised)),
+            Err(reason) => left_out.push(LeftOut { file: shown(&path), reason }),
         }
     }
     planned.sort_by(|(a, x), (b, y)| (x.rank, a).cmp(&(y.rank, b)));
-    Ok(Plan { planned, unknown })
+    Ok(Plan { planned, left_out })
 }
 
-fn recognise(args: &ImportArgs, path: &Path) -> anyhow::Result<Option<Recognised>> {
+/// What a file is, or why it cannot be read.
+fn recognise(args: &ImportArgs, path: &Path) -> anyhow::Result<Result<Recognised, String>> {
+    let forced = match &args.map {
+        Some(_) => Some("map"),
+        None => Some(args.format.as_str()).filter(|format| *format != "auto"),
+    };
     let head = import_file::head(path)?;
-    if args.map.is_some() {
-        return Ok(exports::named("map", &head));
+    if let Some(format) = forced {
+        return Ok(exports::named(format, &head).ok_or_else(|| NOT_RECOGNISED.to_string()));
     }
-    if args.format != "auto" {
-        return Ok(exports::named(&args.format, &head));
-    }
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    Ok(exports::sniff(&name.unwrap_or_default(), &head))
+    Ok(Err(match import_file::look(path)? {
+        Look::Ours(recognised) => return Ok(Ok(recognised)),
+        Look::Unread(unread) => unread.to_string(),
+        Look::Empty => "it is empty".to_string(),
+        Look::Unknown => match label::Format::sniff(&import_file::file_name(path), &head) {
+            Some(format) => format!(
+                "it looks like labels ({}), not transfers: \
+                 dyepack label import {} --source NAME",
+                format.name,
+                shown(path)
+            ),
+            None => NOT_RECOGNISED.to_string(),
+        },
+    }))
 }
 
 /// Files as named, and those in named folders, by name; hidden ones and our own reports left out.
@@ -300,34 +341,31 @@ fn report(
         let schema = "dyepack.import/1";
         return Ok(output.document(&Document { schema, files, left_out, archive })?);
     }
-    let mut text = String::new();
-    for file in done {
-        let Summary { rows, set_aside } = counts(file);
-        text.push_str(&format!(
-            "{}: {} · {rows} rows, {} new transfers, {} already there, {set_aside} set aside\n",
-            file.name, file.recognised.format, file.new, file.already
-        ));
-        for row in file.set_aside.iter().take(5) {
-            text.push_str(&format!("  {} row {}: {}\n", file.name, row.row, row.reason));
-        }
-        if file.set_aside.len() > 5 {
-            let more = file.set_aside.len() - 5;
-            text.push_str(&format!("  … and {more} more, in set-aside.jsonl in the archive\n"));
-        }
-    }
+    let mut text: String = done.iter().map(told).collect();
     if !left_out.is_empty() {
         text.push_str(&toned(Tone::Warning, &format!("left out: {}\n", left_out.len())));
     }
     Ok(output.data(&text)?)
 }
 
-struct Summary {
-    rows: u64,
-    set_aside: usize,
-}
-
-fn counts(file: &Imported) -> Summary {
-    Summary { rows: file.summary.rows, set_aside: file.set_aside.len() }
+/// A file in a line, with the first of what was set aside below it. Rows are the file's; a row may
+/// give several transfers, or none.
+fn told(file: &Imported) -> String {
+    let (rows, aside) = (file.summary.rows, &file.set_aside);
+    let rows_aside = aside.iter().filter(|row| row.row > 0).count();
+    let mut text = format!(
+        "{}: {} · {rows} rows, {rows_aside} of them set aside · {} new transfers, {} already there\n",
+        file.name, file.recognised.format, file.new, file.already
+    );
+    for row in aside.iter().take(5) {
+        let place = if row.row > 0 { format!(" row {}", row.row) } else { String::new() };
+        text.push_str(&format!("  {}{place}: {}\n", file.name, row.reason));
+    }
+    if aside.len() > 5 {
+        let more = aside.len() - 5;
+        text.push_str(&format!("  … and {more} more, in set-aside.jsonl in the archive\n"));
+    }
+    text
 }
 
 fn file_done(file: &Imported) -> FileDone<'_> {

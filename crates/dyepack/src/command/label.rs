@@ -9,7 +9,9 @@ use archive::Archive;
 use cases::casebook::Casebook;
 use cases::claim::{Claim, What};
 use cases::date::Date;
-use cases::label::{Category, Format, Label, MAX_FILE, Origin, Reading};
+use cases::label::{Category, FORMATS, Format, Label, MAX_FILE, Origin, Reading};
+use cases::result::counted;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Subcommand};
 use ledger::{Address, Chain, Time};
 use serde::Serialize;
@@ -19,7 +21,7 @@ use crate::cli::Global;
 use crate::exit::{Coded, Exit};
 use crate::output::{Output, plain};
 use crate::sources;
-use crate::table::{Side, table};
+use crate::table::{Column, table};
 use crate::whole_file;
 
 /// Labels of addresses: import, add, list, explain.
@@ -31,12 +33,12 @@ pub(crate) struct LabelArgs {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Import labels: CSV, GraphSense TagPack, OFAC lists
+    /// Import labels: CSV, GraphSense TagPacks, OFAC SDN lists, Etherscan labels
     Import {
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
-        /// What the files are [default: by their content]
-        #[arg(long, value_name = "NAME")]
+        /// What the files are [default: by their names and content]
+        #[arg(long, value_name = "NAME", value_parser = format_names())]
         format: Option<String>,
         /// Who says so
         #[arg(long, value_name = "NAME")]
@@ -62,6 +64,16 @@ enum Action {
     /// Everything that is said of an address
     Explain { address: String },
 }
+
+const COLUMNS: [Column<'_>; 7] = [
+    Column::word("chain"),
+    Column::code("address"),
+    Column::text("name").below(3),
+    Column::word("category").below(2),
+    Column::number("confidence").below(2).named(),
+    Column::text("source").below(1),
+    Column::word("date").below(1),
+];
 
 #[derive(Serialize)]
 struct LabelShown {
@@ -130,6 +142,11 @@ pub(crate) fn run(args: &LabelArgs, global: &Global, output: &Output) -> anyhow:
         }
         Action::Explain { address } => explain(address, global, output),
     }
+}
+
+/// The formats by name, each with what it is: `--help` and a refusal list them.
+fn format_names() -> PossibleValuesParser {
+    FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.what)).into()
 }
 
 /// Who makes a claim from this command line.
@@ -221,10 +238,12 @@ fn import(
 }
 
 fn told(file: &FileDone) -> String {
-    let set_aside = file.set_aside.len();
     let mut text = format!(
-        "{}: {} · {} labels, {set_aside} rows set aside\n",
-        file.file, file.format, file.labels
+        "{}: {} · {}, {} set aside\n",
+        file.file,
+        file.format,
+        counted(file.labels, "label"),
+        counted(file.set_aside.len(), "row")
     );
     for row in file.set_aside.iter().take(5) {
         text.push_str(&format!("  row {}: {}\n", row.row, row.reason));
@@ -247,7 +266,10 @@ pub(crate) fn read(
         Some(wanted) => Format::parse(wanted)
             .ok_or_else(|| usage(format!("no label format is called {wanted:?}")))?,
         None => Format::sniff(&name, &bytes).ok_or_else(|| {
-            usage(format!("{}: not recognised; say what it is (--format)", path.display()))
+            let known: Vec<String> =
+                FORMATS.iter().map(|known| format!("{} ({})", known.name, known.what)).collect();
+            let message = format!("{}: recognised as no label format", path.display());
+            Coded::new(Exit::Usage, message).help(format!("--format NAME: {}", known.join(" · ")))
         })?,
     };
     let origin = Origin { file_name: &name, source, date: None };
@@ -304,31 +326,14 @@ fn show(labels: Vec<LabelShown>, output: &Output) -> anyhow::Result<Exit> {
         output.document(&Document { schema: "dyepack.labels/1", labels })?;
         return Ok(Exit::Ok);
     }
-    let rows: Vec<Vec<String>> = labels
+    let rows: Vec<[String; 7]> = labels
         .into_iter()
         .map(|label| {
-            let confidence = label.confidence.to_string();
-            let date = label.date.unwrap_or_default();
-            vec![
-                label.chain,
-                label.address,
-                label.name,
-                label.category,
-                confidence,
-                label.source,
-                date,
-            ]
+            let (confidence, date) = (label.confidence.to_string(), label.date.unwrap_or_default());
+            let LabelShown { chain, address, name, category, source, .. } = label;
+            [chain, address, name, category, confidence, source, date]
         })
         .collect();
-    let head = [
-        ("chain", Side::Left),
-        ("address", Side::Left),
-        ("name", Side::Left),
-        ("category", Side::Left),
-        ("confidence", Side::Right),
-        ("source", Side::Left),
-        ("date", Side::Left),
-    ];
-    output.data(&table(output, &head, &rows))?;
+    output.data(&table(output, &COLUMNS, &rows))?;
     Ok(Exit::Ok)
 }

@@ -8,7 +8,7 @@ use anyhow::Context;
 use cases::casebook::Casebook;
 use cases::label::Category;
 use cases::records::Records;
-use cases::result::{ChainCovered, grouped};
+use cases::result::{ChainCovered, counted};
 use clap::Args;
 use ledger::{Address, Amount, Chain, Place};
 use serde::Serialize;
@@ -17,8 +17,10 @@ use taint::PotLedger;
 use crate::archive_folder;
 use crate::cli::Global;
 use crate::exit::{Coded, Exit};
-use crate::investigation::{Asked, Exposed, Investigation};
+use crate::investigation::{self, Exposed, Investigation};
 use crate::output::{Output, Tone, plain, toned};
+use crate::rows_shown::money;
+use crate::table::sentence;
 use crate::world::World;
 
 /// Say whether addresses received stolen value, by every registered case, and who is said to be behind them.
@@ -31,7 +33,7 @@ pub(crate) struct ScreenArgs {
     /// The chain to look on [default: every chain that the address fits]
     #[arg(long, value_name = "NAME")]
     chain: Option<String>,
-    /// Exit 10 if any is exposed
+    /// Exit 10 if any is exposed, or listed: labelled sanctioned, theft, scam or mixer
     #[arg(long)]
     fail_on_exposure: bool,
 }
@@ -86,7 +88,7 @@ type Exposures = BTreeMap<(Chain, Address), Vec<(String, Exposed)>>;
 pub(crate) fn run(args: &ScreenArgs, global: &Global, output: &Output) -> anyhow::Result<Exit> {
     let chain = args.chain.as_deref().map(Chain::parse).transpose();
     let chain = chain.map_err(|error| Coded::new(Exit::Usage, error.to_string()))?;
-    let texts = addresses(&args.addresses)?;
+    let asked = addresses(&args.addresses)?;
     let investigation = Investigation::open(archive_folder::read(global)?)?;
     if investigation.casebook.cases().next().is_none() {
         output.warning(
@@ -95,45 +97,99 @@ pub(crate) fn run(args: &ScreenArgs, global: &Global, output: &Output) -> anyhow
     }
     let exposures = exposures(&investigation)?;
     let world = World::new(&investigation.index);
-    let results: Vec<Screened> = texts
+    let results: Vec<Screened> = asked
         .iter()
-        .flat_map(|text| screen(text, chain, &investigation, &world, &exposures))
+        .flat_map(|asked| match asked {
+            Asked::Address(text) => screen(text, chain, &investigation, &world, &exposures),
+            Asked::Unreadable { text, why } => vec![unreadable(text, why)],
+        })
         .collect();
-    let exposed = results.iter().any(|result| result.verdict == "exposed");
-    let known = results.iter().any(|result| !matches!(result.verdict, "no-data" | "invalid"));
+    let lost = asked.iter().filter_map(|asked| match asked {
+        Asked::Address(_) => None,
+        Asked::Unreadable { why, .. } => Some(why),
+    });
+    let lost = lost.inspect(|why| output.warning(why)).count();
+    let exit = exit_of(&results, lost, args.fail_on_exposure);
     if output.json {
         output.document(&Document { schema: "dyepack.screen/1", results })?;
     } else {
-        output.data(&results.iter().map(told).collect::<String>())?;
+        output.data(&results.iter().map(|result| told(result, output)).collect::<String>())?;
     }
-    Ok(match (exposed && args.fail_on_exposure, known) {
-        (true, _) => Exit::Exposure,
-        (false, true) => Exit::Ok,
-        (false, false) => Exit::NoData,
-    })
+    Ok(exit)
 }
 
-fn addresses(given: &[String]) -> anyhow::Result<Vec<String>> {
-    let mut texts = Vec::new();
+/// Found beats incomplete, and incomplete beats nothing known.
+fn exit_of(results: &[Screened], lost: usize, fail_on_exposure: bool) -> Exit {
+    let any = |verdicts: &[&str]| results.iter().any(|it| verdicts.contains(&it.verdict));
+    if fail_on_exposure && any(&["exposed", "listed"]) {
+        return Exit::Exposure;
+    }
+    match (lost, any(&["exposed", "listed", "no-exposure"])) {
+        (0, true) => Exit::Ok,
+        (0, false) => Exit::NoData,
+        _ => Exit::Incomplete,
+    }
+}
+
+/// What the user asked about.
+enum Asked {
+    Address(String),
+    /// A row of stdin that is no text: one bad byte must not cost the others their answer.
+    Unreadable {
+        text: String,
+        why: String,
+    },
+}
+
+fn addresses(given: &[String]) -> anyhow::Result<Vec<Asked>> {
+    let mut asked = Vec::new();
     for text in given {
-        if text == "-" {
-            let mut input = String::new();
-            std::io::stdin()
-                .take(MAX_STDIN)
-                .read_to_string(&mut input)
-                .context("cannot read stdin")?;
-            texts.extend(input.split_whitespace().map(str::to_string));
-        } else {
-            texts.push(text.clone());
+        match text.as_str() {
+            "-" => asked.extend(addresses_of(&stdin()?)),
+            _ => asked.push(Asked::Address(text.clone())),
         }
     }
-    Ok(texts)
+    Ok(asked)
+}
+
+fn stdin() -> anyhow::Result<Vec<u8>> {
+    let mut input = Vec::new();
+    std::io::stdin().take(MAX_STDIN + 1).read_to_end(&mut input).context("cannot read stdin")?;
+    if input.len() as u64 > MAX_STDIN {
+        let message = format!("stdin: longer than {} MiB", MAX_STDIN >> 20);
+        return Err(Coded::new(Exit::Error, message).help("screen it in parts").into());
+    }
+    Ok(input)
+}
+
+/// The addresses of a list, in its order, between blanks and line ends.
+fn addresses_of(list: &[u8]) -> Vec<Asked> {
+    let list = list.strip_prefix(b"\xef\xbb\xbf").unwrap_or(list);
+    let mut asked = Vec::new();
+    for (row, line) in list.split(|byte| *byte == b'\n').enumerate() {
+        match std::str::from_utf8(line) {
+            Ok(text) => {
+                asked.extend(text.split_whitespace().map(|it| Asked::Address(it.to_string())));
+            }
+            Err(error) => asked.push(Asked::Unreadable {
+                text: String::from_utf8_lossy(line).trim().to_string(),
+                why: format!(
+                    "stdin, row {}: not UTF-8 text (byte {})",
+                    row + 1,
+                    error.valid_up_to() + 1
+                ),
+            }),
+        }
+    }
+    asked
 }
 
 fn exposures(investigation: &Investigation) -> anyhow::Result<Exposures> {
     let mut exposures = Exposures::new();
     for claimed in investigation.casebook.cases() {
-        for exposed in investigation.exposed(&claimed.what, &Asked::plain(&claimed.what.id))? {
+        for exposed in
+            investigation.exposed(&claimed.what, &investigation::Asked::plain(&claimed.what.id))?
+        {
             let key = (exposed.chain, exposed.address);
             exposures.entry(key).or_default().push((claimed.what.id.clone(), exposed));
         }
@@ -181,11 +237,20 @@ fn invalid(text: &str, chain: Option<Chain>) -> Screened {
         Some(b'0') => Chain::ETHEREUM,
         _ => Chain::BITCOIN,
     };
+    let chain_named = chain.map(|chain| chain.to_string());
+    Screened { chain: chain_named, reason: reason(chain.unwrap_or(likely)), ..no_address(text) }
+}
+
+fn unreadable(text: &str, why: &str) -> Screened {
+    Screened { reason: Some(why.to_string()), ..no_address(text) }
+}
+
+fn no_address(text: &str) -> Screened {
     Screened {
-        chain: chain.map(|chain| chain.to_string()),
+        chain: None,
         address: plain(&text.chars().take(200).collect::<String>()),
         verdict: "invalid",
-        reason: reason(chain.unwrap_or(likely)),
+        reason: None,
         exposure: Vec::new(),
         labels: Vec::new(),
         as_of: Vec::new(),
@@ -281,7 +346,7 @@ fn all_received(world: &World<'_>, exposed: &Exposed) -> u128 {
     sum
 }
 
-fn told(result: &Screened) -> String {
+fn told(result: &Screened, output: &Output) -> String {
     let verdict = match result.verdict {
         "exposed" | "listed" => toned(Tone::Bad, &result.verdict.to_uppercase()),
         "invalid" => toned(Tone::Warning, "no address"),
@@ -293,27 +358,25 @@ fn told(result: &Screened) -> String {
     };
     let chain = result.chain.as_deref().unwrap_or("-");
     let mut text = format!("{} ({chain}): {verdict}\n", result.address);
-    text.extend(result.reason.iter().map(|reason| format!("  {reason}\n")));
+    text.extend(result.reason.iter().map(|reason| sentence(output, 2, reason)));
     for exposure in &result.exposure {
-        let amount = exposure.amount.as_deref().unwrap_or(&exposure.raw);
-        let unit = exposure.symbol.as_deref().unwrap_or(&exposure.asset);
+        let (amount, symbol) = (exposure.amount.as_deref(), exposure.symbol.as_deref());
+        let money = money(amount, &exposure.raw, symbol, &exposure.asset);
         let share = match exposure.share_ppm {
             Some(ppm) => format!(", {}.{} % of what it received", ppm / 10_000, ppm / 1_000 % 10),
             None => String::new(),
         };
         let way = if exposure.direct { "direct" } else { "indirect" };
-        text.push_str(&format!(
-            "  {} {unit}{share}, from {}, {} hops, {way}\n",
-            grouped(amount),
-            exposure.incident,
-            exposure.hops
-        ));
+        let (incident, hops) = (&exposure.incident, counted(exposure.hops, "hop"));
+        let words = format!("{money}{share}, from {incident}, {hops}, {way}");
+        text.push_str(&sentence(output, 2, &words));
     }
     for label in &result.labels {
-        text.push_str(&format!(
-            "  label: {} ({}, {} of 100, by {})\n",
+        let words = format!(
+            "label: {} ({}, {} of 100, by {})",
             label.name, label.category, label.confidence, label.source
-        ));
+        );
+        text.push_str(&sentence(output, 2, &words));
     }
     text
 }

@@ -18,13 +18,15 @@ use crate::exit::{Coded, Exit, of_error};
 use crate::investigation::{Asked, DEFAULT_DEGREE, Investigation, Traced};
 use crate::output::Output;
 use crate::progress;
+use crate::report_page;
+use crate::table::sentence;
 use crate::waterfall_view::{self, Look};
 use crate::whole_file;
 
 /// Follow the value of a case to where it is now.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  dyepack trace case.toml\n  dyepack trace ronin-2022 --rule fifo --json | jq .totals\n  dyepack trace case.toml --paths-to 0x098b… --svg waterfall.svg"
+    after_help = "Examples:\n  dyepack trace case.toml\n  dyepack trace ronin-2022 --rule fifo --json | jq .totals\n  dyepack trace case.toml --paths-to 0x098b… --html report.html"
 )]
 pub(crate) struct TraceArgs {
     /// A case file, or the id of a registered case
@@ -38,7 +40,7 @@ pub(crate) struct TraceArgs {
     /// Pass over every transfer instead of only those that matter: slower, same answer
     #[arg(long)]
     full_replay: bool,
-    /// Show ways by which the value came to this address
+    /// Show ways by which the value came to this address; exit 3 if it never did
     #[arg(long, value_name = "ADDRESS")]
     paths_to: Option<String>,
     /// How many of them
@@ -55,7 +57,10 @@ pub(crate) struct TraceArgs {
     svg: Option<PathBuf>,
     #[command(flatten)]
     look: Look,
-    /// Show all endpoints, with whole addresses
+    /// Write a page to keep or send: pictures, endpoints, what is not known, how to check it
+    #[arg(long, value_name = "FILE.html")]
+    html: Option<PathBuf>,
+    /// Show all endpoints, with all digits
     #[arg(long)]
     wide: bool,
 }
@@ -137,9 +142,7 @@ pub(crate) fn run(args: &TraceArgs, global: &Global, output: &Output) -> anyhow:
     if let Some(path) = &args.hops {
         write_hops(path, &traced)?;
     }
-    if let Some(path) = &args.svg {
-        draw(path, &traced, &investigation, &args.look, output)?;
-    }
+    write_drawn(args, &traced, &investigation, output)?;
     print(args, &traced, output)?;
     Ok(exit_of(&traced, &case, output))
 }
@@ -184,14 +187,21 @@ fn write_hops(path: &Path, traced: &Traced) -> anyhow::Result<()> {
     whole_file::write(path, &text)
 }
 
-fn draw(
-    path: &Path,
+/// The pictures, and the page that shows the same ones.
+fn write_drawn(
+    args: &TraceArgs,
     traced: &Traced,
     investigation: &Investigation,
-    look: &Look,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let drawn = waterfall_view::draw_all(traced, investigation, look)?;
+    if args.svg.is_none() && args.html.is_none() {
+        return Ok(());
+    }
+    let drawn = waterfall_view::draw_all(traced, investigation, &args.look)?;
+    if let Some(path) = &args.html {
+        whole_file::write(path, report_page::page(traced, &drawn).as_bytes())?;
+    }
+    let Some(path) = &args.svg else { return Ok(()) };
     let Some((first, rest)) = drawn.split_first() else {
         output.warning("there is nothing to draw: no theft matched, or the rule conserves nothing");
         return Ok(());
@@ -207,6 +217,8 @@ fn draw(
 
 fn print(args: &TraceArgs, traced: &Traced, output: &Output) -> anyhow::Result<()> {
     let result = &traced.result;
+    let unreached = traced.unreached.as_ref();
+    let unreached = unreached.map(|it| trace_text::unreached(it, &result.rule));
     if output.json {
         output.document(result)?;
     } else if args.csv {
@@ -214,11 +226,16 @@ fn print(args: &TraceArgs, traced: &Traced, output: &Output) -> anyhow::Result<(
     } else {
         output.data(&trace_text::text(result, output, args.wide))?;
     }
+    match unreached {
+        Some(words) if output.json || args.csv => output.warning(&words),
+        Some(words) => output.data(&format!("\n{}", sentence(output, 0, &words)))?,
+        None => {}
+    }
     Ok(())
 }
 
-/// 5 where the sums do not agree; 3 where no theft was found; 4 where some were not, or an asset was
-/// left out; gaps alone are no failure.
+/// 5 where the sums do not agree; 3 where no theft was found, or nothing came to the address that was
+/// asked about; 4 where some thefts were not found, or an asset was left out; gaps alone are no failure.
 fn exit_of(traced: &Traced, case: &CaseFile, output: &Output) -> Exit {
     let result = &traced.result;
     if !conserved(result) {
@@ -226,13 +243,15 @@ fn exit_of(traced: &Traced, case: &CaseFile, output: &Output) -> Exit {
     }
     let thefts = case.thefts.len();
     match traced.missing {
-        _ if thefts == 0 && result.reported.is_some() => Exit::Ok,
+        _ if thefts == 0 && result.reported.is_some() && traced.unreached.is_none() => Exit::Ok,
         missing if missing == thefts => {
             output.warning("no theft of the case matches the data");
             Exit::NoData
         }
-        0 if result.set_aside_assets.is_empty() => Exit::Ok,
-        _ => Exit::Incomplete,
+        // What is incomplete cannot say that an address was never reached.
+        missing if missing > 0 || !result.set_aside_assets.is_empty() => Exit::Incomplete,
+        _ if traced.unreached.is_some() => Exit::NoData,
+        _ => Exit::Ok,
     }
 }
 

@@ -1,14 +1,16 @@
 //! `dyepack verify`: takes a saved result, computes it again from the archive, and compares.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use cases::case_file::CaseFile;
 use cases::digest::{digest, lines};
-use cases::result::{PathHop, SCHEMA, TraceResult};
+use cases::result::{PathHop, SCHEMA, TraceResult, counted};
 use clap::Args;
 use ledger::Time;
 use serde::Serialize;
+use serde_json::Value;
 use taint::RuleName;
 
 use crate::archive_folder;
@@ -16,7 +18,8 @@ use crate::cli::Global;
 use crate::command::trace::find_case;
 use crate::exit::{Coded, Exit};
 use crate::investigation::{Asked, Investigation, Traced};
-use crate::output::{Output, Tone, toned};
+use crate::output::{Output, Tone, plain, toned};
+use crate::table::sentence;
 use crate::whole_file;
 
 /// Differences that are shown of each kind.
@@ -48,11 +51,12 @@ struct Verdict {
     /// False where the archive or the labels are not those that the result was made from.
     same_snapshot: bool,
     differences: Vec<String>,
+    /// What the file says and this verdict does not cover.
+    not_compared: Vec<&'static str>,
 }
 
 pub(crate) fn run(args: &VerifyArgs, global: &Global, output: &Output) -> anyhow::Result<Exit> {
-    let stated = read(&args.result)?;
-    let mut differences = Vec::new();
+    let (stated, mut differences) = read(&args.result)?;
     if digest(&stated) != stated.digest {
         differences
             .push("the file does not say what its own digest says: it was changed".to_string());
@@ -64,7 +68,7 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, output: &Output) -> anyhow
         return Err(Coded::new(Exit::Integrity, what).help("dyepack doctor").into());
     }
     let investigation = Investigation::open(archive)?;
-    let traced = recompute(&stated, &investigation, args.full_replay)?;
+    let traced = recompute(&stated, &investigation, args)?;
     differences.extend(compare(&stated, &traced));
     let again = traced.result;
     let verdict = Verdict {
@@ -75,47 +79,88 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, output: &Output) -> anyhow
         same: differences.is_empty(),
         same_snapshot: again.snapshot == stated.snapshot,
         differences,
+        not_compared: not_compared(&stated, &again),
     };
     print(&verdict, output)?;
     Ok(if verdict.same { Exit::Ok } else { Exit::Integrity })
 }
 
-fn read(path: &Path) -> anyhow::Result<TraceResult> {
-    let integrity =
-        |what: String| Coded::new(Exit::Integrity, format!("{}: {what}", path.display()));
+/// A refusal that names the file.
+fn integrity(path: &Path, what: impl Display) -> anyhow::Error {
+    Coded::new(Exit::Integrity, format!("{}: {what}", plain(&path.display().to_string()))).into()
+}
+
+/// The result in a file, and a sentence for each field that nothing here can verify.
+fn read(path: &Path) -> anyhow::Result<(TraceResult, Vec<String>)> {
     let bytes = whole_file::read(path, MAX_BYTES)?;
     if bytes.len() > MAX_BYTES {
-        return Err(integrity("larger than any result".to_string()).into());
+        return Err(integrity(path, "larger than any result"));
     }
-    let result: TraceResult = serde_json::from_slice(&bytes)
-        .map_err(|error| integrity(format!("no readable result ({error})")))?;
+    let unreadable = |error| integrity(path, format!("no readable result ({error})"));
+    let result: TraceResult = serde_json::from_slice(&bytes).map_err(unreadable)?;
     if result.schema != SCHEMA {
-        return Err(integrity(format!("schema {:?} is not {SCHEMA}", result.schema)).into());
+        return Err(integrity(path, format!("schema {:?} is not {SCHEMA}", result.schema)));
     }
-    Ok(result)
+    // What was read, written again, is all that will be compared.
+    let known = serde_json::to_value(&result).map_err(unreadable)?;
+    let given: Value = serde_json::from_slice(&bytes).map_err(unreadable)?;
+    let mut strange = Vec::new();
+    strange_fields(&given, &known, String::new(), &mut strange);
+    let more = strange.len().saturating_sub(SHOWN);
+    strange.truncate(SHOWN);
+    let says = |field| format!("`{field}` is no field of {SCHEMA} that this version can verify");
+    let mut sentences: Vec<String> = strange.into_iter().map(says).collect();
+    if more > 0 {
+        sentences.push(format!("and {} more", counted(more, "such field")));
+    }
+    Ok((result, sentences))
+}
+
+/// Fields of a file that say something and have no place in a result. Whoever is shown "the same"
+/// would take them for verified.
+fn strange_fields(given: &Value, known: &Value, at: String, found: &mut Vec<String>) {
+    match (given, known) {
+        (Value::Object(given), Value::Object(known)) => {
+            for (name, value) in given {
+                let at = if at.is_empty() { plain(name) } else { format!("{at}.{}", plain(name)) };
+                match known.get(name) {
+                    Some(known) => strange_fields(value, known, at, found),
+                    None if value.is_null() => {}
+                    None => found.push(at),
+                }
+            }
+        }
+        (Value::Array(given), Value::Array(known)) => {
+            for (number, (given, known)) in given.iter().zip(known).enumerate() {
+                strange_fields(given, known, format!("{at}[{number}]"), found);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn recompute(
     stated: &TraceResult,
     investigation: &Investigation,
-    full_replay: bool,
+    args: &VerifyArgs,
 ) -> anyhow::Result<Traced> {
     let asked = &stated.parameters;
-    let integrity = |what: &str| Coded::new(Exit::Integrity, what.to_string());
+    let integrity = |what: String| integrity(&args.result, what);
     let case = CaseFile::parse(asked.case_file.as_bytes())
-        .map_err(|error| integrity(&format!("the result's case cannot be read: {error}")))?;
+        .map_err(|error| integrity(format!("the result's case cannot be read: {error}")))?;
     if asked.through.iter().any(|text| text.chars().any(char::is_control)) {
-        return Err(integrity("`through` has control characters").into());
+        return Err(integrity("`through` has control characters".to_string()));
     }
     let until = asked.until.as_deref().map(Time::parse).transpose();
+    let rule = RuleName::parse(&stated.rule);
     let asked_again = Asked {
-        rule: RuleName::parse(&stated.rule).ok_or_else(|| integrity("the rule is unknown"))?,
-        until: until.map_err(|error| integrity(&format!("`until`: {error}")))?,
+        rule: rule.ok_or_else(|| integrity(format!("the rule {:?} is unknown", stated.rule)))?,
+        until: until.map_err(|error| integrity(format!("`until`: {error}")))?,
         through: asked.through.clone(),
         max_hops: asked.max_hops,
         service_degree: asked.service_degree,
         label_confidence: asked.label_confidence,
-        full_replay,
+        full_replay: args.full_replay,
         list_hops: stated.paths.is_some(),
         ..Asked::plain(&case.id)
     };
@@ -190,6 +235,25 @@ fn outside_the_digest(stated: &TraceResult, again: &TraceResult) -> Option<Strin
     (!same).then(|| "something that the digest does not cover differs".to_string())
 }
 
+/// The words of the command and of the program that made the result always; the rest where archive or
+/// labels have changed since, or files were called otherwise.
+fn not_compared(stated: &TraceResult, again: &TraceResult) -> Vec<&'static str> {
+    let mut fields = vec!["program", "replay"];
+    if stated.paths.is_some() {
+        fields.push("paths (their kinds and order; hops are looked up)");
+    }
+    if stated.snapshot != again.snapshot {
+        fields.extend(["snapshot", "inputs", "labels", "transactions", "gaps", "set_aside"]);
+        fields.extend(["overlaps", "reported", "touched"]);
+    } else {
+        fields.push("overlaps with cases that `with` does not name");
+        if stated.inputs != again.inputs {
+            fields.extend(["names of inputs", "details of gaps"]);
+        }
+    }
+    fields
+}
+
 fn print(verdict: &Verdict, output: &Output) -> anyhow::Result<()> {
     if output.json {
         return Ok(output.document(verdict)?);
@@ -208,5 +272,7 @@ fn print(verdict: &Verdict, output: &Output) -> anyhow::Result<()> {
     for difference in &verdict.differences {
         text.push_str(&format!("  {difference}\n"));
     }
+    let not = format!("not compared: {}", verdict.not_compared.join(", "));
+    text.push_str(&sentence(output, 2, &not));
     Ok(output.data(&text)?)
 }

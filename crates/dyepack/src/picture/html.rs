@@ -13,6 +13,8 @@ const MAX_CELL: usize = 2_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Align {
     Text,
+    /// A time or few words, on one line.
+    Word,
     /// At the right, digits below digits.
     Number,
     /// Addresses and digests: every character counts, and a line may break anywhere.
@@ -30,6 +32,8 @@ pub(crate) struct Head<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Section<'a> {
     Text(&'a str),
+    /// A command line, to be copied as it is.
+    Command(&'a str),
     /// A drawing made by [`super::draw`], taken in unescaped.
     Figure(&'a str),
     Table {
@@ -45,6 +49,7 @@ pub(crate) fn page(title: &str, lang: &str, sections: &[Section]) -> String {
     for section in sections {
         match section {
             Section::Text(text) => body.push_str(&element("p", text)),
+            Section::Command(text) => body.push_str(&element("pre", text)),
             Section::Figure(svg) => {
                 body.push_str(&format!("<figure tabindex=\"0\">\n{svg}</figure>\n"));
             }
@@ -73,6 +78,7 @@ fn table(out: &mut String, caption: &str, heads: &[Head], rows: &[Vec<String>]) 
     let class = |at: usize| match heads.get(at).map(|head| head.align) {
         Some(Align::Number) => " class=\"number\"",
         Some(Align::Code) => " class=\"code\"",
+        Some(Align::Word) => " class=\"word\"",
         _ => "",
     };
     out.push_str("<div class=\"table\" tabindex=\"0\">\n<table>\n");
@@ -87,7 +93,10 @@ fn table(out: &mut String, caption: &str, heads: &[Head], rows: &[Vec<String>]) 
         out.push_str("<tr>");
         for (at, cell) in row.iter().enumerate() {
             let cell = escape(&clean(cell, MAX_CELL));
-            out.push_str(&format!("<td{}>{cell}</td>", class(at)));
+            // On a narrow screen a row becomes a card, and each cell says its column's name.
+            let name = heads.get(at).map_or("", |head| head.name);
+            let name = escape(&clean(name, MAX_CELL));
+            out.push_str(&format!("<td{} data-head=\"{name}\">{cell}</td>", class(at)));
         }
         out.push_str("</tr>\n");
     }
@@ -115,8 +124,13 @@ mod tests {
         for forbidden in ["<script", "http:", "https:", "url(", "@import", "\u{202e}", "<b>"] {
             assert!(!page.contains(forbidden), "{forbidden}");
         }
-        for wanted in ["a &amp; b", "<svg></svg>", "&lt;b&gt;", "class=\"number\">1,234", "\"en\""]
-        {
+        for wanted in [
+            "a &amp; b",
+            "<svg></svg>",
+            "&lt;b&gt;",
+            "class=\"number\" data-head=\"&lt;b&gt;\">1,234",
+            "\"en\"",
+        ] {
             assert!(page.contains(wanted), "{wanted}");
         }
     }

@@ -29,6 +29,7 @@ use std::fmt;
 
 pub(crate) use columns::Imbalance;
 pub(crate) use html::{Align, Head, Section, page};
+pub(crate) use round::shares;
 pub(crate) use theme::Theme;
 
 /// Widths in pixels that a picture can be drawn at.

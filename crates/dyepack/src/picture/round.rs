@@ -114,6 +114,15 @@ pub(super) fn percent(part: U256, permille: U256, marks: Marks) -> String {
     format!("{}{}\u{a0}%", if small { "<" } else { "" }, decimal(shown, 1, false, marks))
 }
 
+/// Shares of `parts` in their sum as tables print them; they add up to 100.0 %.
+pub(crate) fn shares(parts: &[u128]) -> Vec<String> {
+    let parts: Vec<U256> = parts.iter().copied().map(U256::from).collect();
+    let marks = Marks { point: ".", group: "," };
+    let printed =
+        parts.iter().zip(permille(&parts)).map(|(part, share)| percent(*part, share, marks));
+    printed.map(|share| share.replace('\u{a0}', " ")).collect()
+}
+
 /// An amount with all its digits: `401,347.000000000000000001`.
 pub(super) fn exact(units: U256, decimals: u8, marks: Marks) -> String {
     decimal(units, usize::from(decimals), true, marks)

@@ -88,9 +88,13 @@ impl Room {
     }
 
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Run {
+        self.run_with_bytes(arguments, input.as_bytes())
+    }
+
+    pub(crate) fn run_with_bytes(&self, arguments: &[&str], input: &[u8]) -> Run {
         let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().expect("starts");
         let mut stdin = child.stdin.take().expect("a pipe");
-        stdin.write_all(input.as_bytes()).expect("the program reads");
+        stdin.write_all(input).expect("the program reads");
         drop(stdin);
         Run::of(child.wait_with_output().expect("ends"), arguments)
     }

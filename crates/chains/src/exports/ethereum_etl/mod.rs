@@ -11,18 +11,15 @@
 
 mod traces;
 
-use ledger::{
-    Address, Amount, Asset, Block, Chain, Family, Kind, Place, Position, Time, Transfer, TxId,
-};
+use ledger::{Address, Amount, Block, Chain, Kind, Position, Time, Transfer, TxId};
 
 use super::context::Receipt;
-use super::etherscan::assumed;
 use super::field::{Field, Reason};
+use super::file_chain::evm;
 use super::head::Head;
-use super::out::{Draft, Out};
+use super::out::{Draft, Stand};
 use super::record::Record;
-use super::records::Input;
-use super::{Context, Options, ReadError};
+use super::{Context, Given, ReadError};
 
 pub(super) const NAME: &str = "ethereum-etl";
 
@@ -83,15 +80,8 @@ fn long_line(head: &Head, columns: &[&str]) -> bool {
     head.mentions(columns) && head.mentions(&["item_id"])
 }
 
-pub(super) fn read(
-    input: &mut Input<'_>,
-    options: &Options,
-    context: &mut Context,
-    out: &mut Out<'_>,
-) -> Result<(), ReadError> {
-    if input.is_empty() {
-        return Ok(());
-    }
+pub(super) fn read(given: Given<'_, '_>) -> Result<(), ReadError> {
+    let Given { mut input, options, context, out } = given;
     let records = input.table(NAME)?;
     let of_header = records.header().map(|header| {
         let has = |column: &&str| header.iter().any(|name| name == column);
@@ -101,14 +91,7 @@ pub(super) fn read(
         let reason = "its header is that of no table".to_string();
         return Err(ReadError::NotThis { format: NAME, reason });
     }
-    let chain = assumed(options, out);
-    if chain.family() != Family::Evm {
-        return Err(ReadError::OtherChain {
-            file: "an EVM chain".to_string(),
-            why: "it is a table of ethereum-etl".to_string(),
-            given: chain,
-        });
-    }
+    let chain = evm(options, out, "a table of ethereum-etl")?;
     let mut calls = traces::Calls::default();
     records.each(NAME, out, |record, draft| {
         let table = of_header.flatten().or_else(|| {
@@ -156,20 +139,7 @@ impl<'a> Row<'a> {
     }
 
     fn native(&self, position: Position, time: Time, tx: Option<TxId>, kind: Kind) -> Transfer {
-        Transfer {
-            chain: self.chain,
-            position,
-            time,
-            tx,
-            kind,
-            from: Place::Mint,
-            to: Place::Fee,
-            from_owner: None,
-            to_owner: None,
-            asset: Asset::Native,
-            amount: Amount::ZERO,
-            conversion: None,
-        }
+        Stand { chain: self.chain, position, time, tx }.transfer(kind)
     }
 
     fn block(&self, context: &mut Context, draft: &mut Draft) -> Result<(), Reason> {

@@ -14,8 +14,7 @@ use super::field::{Field, Reason};
 use super::head::Head;
 use super::out::{Draft, Out};
 use super::record::Record;
-use super::records::Input;
-use super::{Context, Options, ReadError};
+use super::{Given, Options, ReadError};
 
 pub(super) const NAME: &str = "transfers";
 const RANK: u8 = 3;
@@ -44,15 +43,8 @@ pub(super) fn sniff(head: &Head) -> Option<(String, u8)> {
     head.has_fields(&REQUIRED).then(|| ("transfers as JSON lines".to_string(), RANK))
 }
 
-pub(super) fn read(
-    input: &mut Input<'_>,
-    options: &Options,
-    _context: &mut Context,
-    out: &mut Out<'_>,
-) -> Result<(), ReadError> {
-    if input.is_empty() {
-        return Ok(());
-    }
+pub(super) fn read(given: Given<'_, '_>) -> Result<(), ReadError> {
+    let Given { mut input, options, out, .. } = given;
     let records = input.table(NAME)?;
     if let Some(header) = records.header() {
         check_columns(header, options, out)?;

@@ -1,0 +1,325 @@
+//! What a person is shown: tables that fit a terminal, sentences in the right number, a page that says
+//! what the terminal says, refusals that name what is refused. Each test is named by what broke.
+
+mod support;
+
+use std::fs;
+use std::process::Command;
+
+use ledger::{Chain, Transfer};
+use serde_json::Value;
+use support::{Room, list, text, transfers_csv};
+use testkit::{address_of, script};
+
+const THIEF: &str = "0x098b716b8aaf21512996dc57eb0615e2383e2f96";
+const MULE: &str = "0x665660f65e94454a64b96693a67a41d440155617";
+
+/// Which of the mule's units the shop got decides whether the hub got stolen ones.
+const STORY: &str = "
+    -> victim 1000 TRX
+    victim -> thief 100 TRX
+    thief -> mule 60 TRX
+    friend -> mule 20 TRX
+    mule -> shop 70 TRX
+    mule -> hub 4 TRX
+    shop -> second 5 TRX
+";
+
+fn name(name: &str) -> String {
+    address_of(name).to_string()
+}
+
+fn case(rows: &[Transfer], id: &str, to: &str, line: usize) -> String {
+    let asset = rows[0].asset.text(Chain::TRON);
+    let tx = rows[line - 1].tx.expect("all have one").text(Chain::TRON);
+    format!(
+        "schema = \"dyepack.case/1\"\nid = \"{id}\"\ntitle = \"The {id} case\"\n\n[[theft]]\n\
+         chain = \"tron\"\nto = \"{}\"\ntx = \"{tx}\"\nasset = \"{asset}\"\n",
+        name(to)
+    )
+}
+
+fn story() -> Room {
+    story_in("TRX")
+}
+
+/// The story, in units of another asset.
+fn story_in(asset: &str) -> Room {
+    let room = Room::new();
+    let rows = script(&STORY.replace("TRX", asset));
+    let file = room.write("rows.csv", transfers_csv(&rows));
+    room.json(&["import", &file], 0);
+    room.write("first.toml", case(&rows, "first", "thief", 2));
+    room.write("second.toml", case(&rows, "second", "second", 7));
+    room
+}
+
+/// The shipped case in a room: its archive is the room's own.
+fn ronin() -> Room {
+    let room = Room::new();
+    room.run(&["demo", "."]).expect(0);
+    room
+}
+
+/// The output of a command on a terminal so wide, without colour. `script` (util-linux) is the terminal.
+fn on_terminal(room: &Room, columns: usize, arguments: &[&str]) -> String {
+    let program = env!("CARGO_BIN_EXE_dyepack");
+    let words: Vec<String> = arguments.iter().map(|word| format!("'{word}'")).collect();
+    let line = format!("stty rows 50 cols {columns}; {program} {} --color never", words.join(" "));
+    let mut script = Command::new("script");
+    script.args(["-qc", &line, "/dev/null"]).current_dir(room.path("."));
+    let output = script.env("DYEPACK_ARCHIVE", room.path("archive")).output();
+    let output = output.expect("util-linux has `script`");
+    String::from_utf8(output.stdout).expect("UTF-8").replace('\r', "")
+}
+
+/// Lines that a terminal of 80 columns broke wherever it liked, through the middle of addresses.
+#[test]
+fn no_table_is_wider_than_its_terminal() {
+    let room = ronin();
+    let long = "a name of an exchange that is a good deal longer than any terminal is ever wide and then \
+        some more of it to be sure";
+    let labels = format!("chain,address,name,category\nethereum,{MULE},{long},scam\n");
+    room.write("labels.csv", labels);
+    room.run(&["label", "import", "labels.csv", "--source", "somebody"]).expect(0);
+    let commands: &[&[&str]] = &[
+        &["trace", "ronin-2022"],
+        &["trace", "ronin-2022", "--wide"],
+        &["trace", "ronin-2022", "--paths-to", MULE],
+        &["label", "list"],
+        &["label", "explain", MULE],
+        &["case", "list"],
+        &["screen", THIEF, MULE],
+        &["verify", "ronin-2022.json"],
+    ];
+    let fields: Vec<String> = addresses(&room.run(commands[2]).expect(0).stdout);
+    assert!(fields.len() > 60);
+    for arguments in commands {
+        for columns in [80, 120] {
+            let shown = on_terminal(&room, columns, arguments);
+            for line in shown.lines() {
+                // Commands and digests are copied: they are not broken by us.
+                let copied = ["Again: ", "Digest ", "  stated ", "  recomputed "];
+                let whole = copied.iter().any(|start| line.starts_with(start));
+                let wide = line.chars().count();
+                assert!(wide <= columns || whole, "{arguments:?} at {columns}: {wide}: {line}");
+            }
+            for address in addresses(&shown) {
+                assert_eq!(address.len(), 42, "{arguments:?} at {columns}: {address} is cut");
+            }
+        }
+    }
+    // All ways are there at either width, and the one text that does not fit says that it was cut.
+    let narrow = on_terminal(&room, 80, commands[1]);
+    let wide = on_terminal(&room, 200, commands[1]);
+    assert_eq!(addresses(&narrow), addresses(&wide));
+    let cut = on_terminal(&room, 80, commands[4]);
+    assert!(cut.contains("a name of an exchange") && cut.contains("--json has all"), "{cut}");
+}
+
+/// What looks like an Ethereum address in a text, in order; transactions are longer.
+fn addresses(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    let words = words.filter(|word| word.starts_with("0x") && word.len() < 60);
+    words.map(str::to_string).collect()
+}
+
+/// "1 flows", "1 hops", "1 rows".
+#[test]
+fn one_is_singular() {
+    let room = ronin();
+    room.write("one.csv", format!("chain,address,name,category\nethereum,{THIEF},x,scam\n"));
+    let told = [
+        room.run(&["trace", "ronin-2022"]).expect(0).stdout,
+        room.run(&["screen", THIEF, MULE]).expect(0).stdout,
+        room.run(&["label", "import", "one.csv", "--source", "s"]).expect(0).stdout,
+        fs::read_to_string(room.path("ronin-2022.html")).expect("written"),
+    ];
+    for (text, wanted) in told.iter().zip(["(1 flow;", "1 hop,", "1 label,", "(1 flow;"]) {
+        assert!(text.contains(wanted), "{wanted:?} in {text}");
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let plural = words.windows(2).find(|pair| {
+            let noun = pair[1].trim_end_matches([',', ';', ')', '.']);
+            pair[0].trim_start_matches('(') == "1" && noun.len() > 2 && noun.ends_with('s')
+        });
+        assert_eq!(plural, None);
+    }
+}
+
+/// A trace that was asked for ways to an address said nothing and ended with 0 where there are none.
+#[test]
+fn an_address_that_was_never_reached_is_said_to_be() {
+    let room = story();
+    let check = |who: &str, rule: &str, code: i32, wanted: &str| {
+        let address = name(who);
+        let arguments = ["trace", "first.toml", "--rule", rule, "--paths-to", &address];
+        let run = room.run(&arguments).expect(code);
+        let told = run.stdout.replace('\n', " ");
+        assert_eq!(told.contains("never reached"), code == 3, "{told}");
+        assert!(told.contains(wanted), "{wanted:?} in {told}");
+        let run = room.run(&[&arguments[..], &["--json"]].concat()).expect(code);
+        assert_eq!(list(&run.json(), "paths").is_empty(), code == 3);
+        assert_eq!(run.stderr.contains("never reached"), code == 3, "{}", run.stderr);
+    };
+    check("hub", "haircut", 0, "Path 1");
+    check(
+        "friend",
+        "haircut",
+        3,
+        "never reached by value of the case under haircut, nor under any",
+    );
+    check("hub", "fifo", 3, "but it is under haircut, lifo, clean-first, poison (--rule haircut)");
+    check("hub", "tainted-first", 3, "but it is under haircut");
+}
+
+/// The page lacked unknown value, reports, shares and how to verify it.
+#[test]
+fn the_page_says_what_the_terminal_says() {
+    let room = ronin();
+    let told = room.run(&["trace", "ronin-2022", "--html", "page.html"]).expect(0).stdout;
+    let page = fs::read_to_string(room.path("page.html")).expect("written");
+    let demo = fs::read_to_string(room.path("ronin-2022.html")).expect("written");
+    for html in [&page, &demo] {
+        assert!(html.contains("<svg") && !html.contains("<script"));
+        for wanted in [
+            "Unknown value: at 2 places",
+            "4,869.1426056027744 ETH",
+            "Reported by others, not seen on chain here (1 flow;",
+            "25,500,000 USDC",
+            ">100.0 %</td>",
+            "<pre>dyepack trace ",
+            "<pre>dyepack verify ",
+            "edge-of-data",
+        ] {
+            assert!(html.contains(wanted), "{wanted}");
+        }
+    }
+    // Every row of the terminal's endpoints stands on the page, field by field.
+    let rows = told.lines().skip_while(|line| !line.starts_with("Endpoints")).skip(2);
+    let rows: Vec<&str> = rows.take_while(|line| !line.is_empty()).collect();
+    assert_eq!(rows.len(), 60);
+    for row in rows {
+        for field in row.split('\t').filter(|field| !field.is_empty()) {
+            assert!(page.contains(&format!(">{field}</td>")), "{field}");
+        }
+    }
+    let shares = room.run(&["trace", "ronin-2022", "--rule", "poison", "--html", "poison.html"]);
+    let shares = shares.expect(0).stdout;
+    let page = fs::read_to_string(room.path("poison.html")).expect("written");
+    assert!(page.contains("Poison conserves nothing") && !page.contains("<svg"));
+    // Its amounts add up to nothing, so no share is one of anything.
+    assert!(!page.contains(" %</td>") && !shares.contains(" %"), "{shares}");
+}
+
+#[test]
+fn the_picture_says_what_its_hops_are() {
+    let room = ronin();
+    let svg = fs::read_to_string(room.path("ronin-2022.svg")).expect("written");
+    let lines = svg.split('<').filter_map(|tag| tag.strip_prefix("text ")?.split_once('>'));
+    let said: Vec<&str> = lines.map(|(_, text)| text).collect();
+    let said = said.join(" ");
+    for wanted in ["stands at both", "takes the lowest hop first", "one number a wallet"] {
+        assert!(said.contains(wanted), "{wanted}: {said}");
+    }
+}
+
+/// One byte that is no UTF-8 cost a list of thousands all its answers.
+#[test]
+fn a_bad_byte_in_a_list_costs_its_row_only() {
+    let room = story();
+    room.run(&["case", "add", "first.toml"]).expect(0);
+    let (mule, friend) = (name("mule"), name("friend"));
+    let list_of = |rows: &[&[u8]]| rows.join(&b"\r\n"[..]);
+    let bad = list_of(&[mule.as_bytes(), b"T\xff\xfe", b"", friend.as_bytes()]);
+    let run = room.run_with_bytes(&["screen", "-", "--json"], &bad).expect(4);
+    let document = run.json();
+    let verdicts: Vec<(&str, &str)> = list(&document, "results")
+        .iter()
+        .map(|result| (text(result, "address"), text(result, "verdict")))
+        .collect();
+    let expected =
+        [(mule.as_str(), "exposed"), ("T\u{fffd}\u{fffd}", "invalid"), (&friend, "no-exposure")];
+    assert_eq!(verdicts, expected);
+    assert_eq!(list(&document, "results")[1]["reason"], "stdin, row 2: not UTF-8 text (byte 2)");
+    assert!(run.stderr.contains("stdin, row 2: not UTF-8"), "{}", run.stderr);
+    // Found beats incomplete, and incomplete beats nothing known.
+    room.run_with_bytes(&["screen", "-", "--fail-on-exposure"], &bad).expect(10);
+    room.run_with_bytes(&["screen", "-"], b"\xff").expect(4);
+    let marked = format!("\u{feff}{mule}\r\n");
+    room.run_with_bytes(&["screen", "-"], marked.as_bytes()).expect(0);
+}
+
+/// A label file was refused, and its formats were nowhere to be found.
+#[test]
+fn label_formats_are_named() {
+    let room = Room::new();
+    let nothing = room.write("nothing.dat", "no labels at all");
+    let help = room.run(&["label", "import", "--help"]).expect(0).stdout;
+    let unnamed = room.run(&["label", "import", &nothing, "--source", "s"]).expect(2).stderr;
+    let wrong = ["label", "import", &nothing, "--source", "s", "--format", "pdf"];
+    let wrong = room.run(&wrong).expect(2).stderr;
+    for (text, what) in [(&help, "TagPack"), (&unnamed, "OFAC SDN"), (&wrong, "csv")] {
+        for format in ["csv", "tagpack", "ofac", "etherscan-labels", what] {
+            assert!(text.contains(format), "{format} in {text}");
+        }
+    }
+    assert!(unnamed.contains("nothing.dat"), "{unnamed}");
+}
+
+/// Whoever reads "the same" believes the whole file; what nobody compares must not be in it.
+#[test]
+fn verify_takes_no_field_that_it_does_not_know() {
+    let room = story();
+    let saved = room.run(&["trace", "first.toml", "--json"]).expect(0);
+    let result = saved.json();
+    let check = |change: &dyn Fn(&mut Value), code: i32, wanted: &str| {
+        let mut changed = result.clone();
+        change(&mut changed);
+        room.write("changed.json", changed.to_string());
+        let verdict = room.json(&["verify", "changed.json"], code);
+        let differences = list(&verdict, "differences");
+        let said: Vec<&str> = differences.iter().filter_map(Value::as_str).collect();
+        assert_eq!(said.iter().any(|it| it.contains(wanted)), code == 5, "{wanted}: {said:?}");
+        let not = list(&verdict, "not_compared");
+        assert!(not.contains(&"replay".into()) && not.contains(&"program".into()), "{not:?}");
+    };
+    check(&|_| {}, 0, "`");
+    check(&|it| it["verdict"] = "guilty".into(), 5, "`verdict`");
+    check(&|it| it["holdings"][0]["owner"] = "John Doe".into(), 5, "`holdings[0].owner`");
+    check(&|it| it["snapshot"]["note"] = 1.into(), 5, "`snapshot.note`");
+    // A field without a value says nothing.
+    check(&|it| it["paths"] = Value::Null, 0, "`paths`");
+}
+
+/// The error said what, and not where.
+#[test]
+fn verify_names_the_file_that_it_cannot_read() {
+    let room = story();
+    let saved = room.run(&["trace", "first.toml", "--json"]).expect(0).stdout;
+    for (content, wanted) in [
+        ("{\"schema\":".to_string(), "no readable result"),
+        (saved.replace("trace/1", "trace/9"), "dyepack.trace/9"),
+        (saved.replace("[[theft]]", "[[heft]]"), "case cannot be read"),
+        (saved.replace("\"rule\": \"haircut\"", "\"rule\": \"newest\""), "newest"),
+        (saved.replace("\"until\": null", "\"until\": \"someday\""), "until"),
+    ] {
+        room.write("broken.json", content);
+        let told = room.run(&["verify", "broken.json"]).expect(5).stderr;
+        assert!(told.contains("broken.json: ") && told.contains(wanted), "{wanted}: {told}");
+    }
+}
+
+/// Overlaps were printed in base units, whatever was known of the asset.
+#[test]
+fn overlaps_are_in_whole_units_where_decimals_are_known() {
+    for (asset, wanted) in [
+        ("TRX", "between 0.000003 TRX and 0.000003 TRX".to_string()),
+        ("POINTS", format!("base units of {}", name("POINTS"))),
+    ] {
+        let room = story_in(asset);
+        let told = room.run(&["trace", "first.toml", "--with", "second.toml"]).expect(0).stdout;
+        let lines = told.lines().filter(|line| line.starts_with("Claimed twice, by first and"));
+        let lines: Vec<&str> = lines.collect();
+        assert!(lines.len() == 1 && lines[0].contains(&wanted), "{wanted}: {told}");
+    }
+}
