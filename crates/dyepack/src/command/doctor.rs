@@ -2,6 +2,7 @@
 
 use archive::Archive;
 use cases::casebook::Casebook;
+use cases::result::counted;
 use clap::Args;
 use serde::Serialize;
 
@@ -99,7 +100,9 @@ pub(crate) fn run(args: &DoctorArgs, global: &Global, output: &Output) -> anyhow
 fn torn(archive: &Archive, journal: &str) -> Option<Note> {
     let torn = archive.claims().ok()?.torn;
     let what = format!(
-        "the last write was cut off; {torn} bytes are ignored; nothing that was confirmed is lost"
+        "the last record is not whole, as a kill while it was written leaves it; {} ignored, and \
+         every record before is sound",
+        counted(torn, "byte")
     );
     (torn > 0).then(|| Note { file: journal.to_string(), what })
 }
@@ -123,14 +126,17 @@ fn print(document: &Document, output: &Output) -> anyhow::Result<()> {
         let text_or = |time: &Option<String>| time.clone().unwrap_or_else(|| "-".to_string());
         let (first, last) = (text_or(&chain.first_time), text_or(&chain.last_time));
         text.push_str(&format!(
-            "  {}: {} transfers, {first} to {last}\n",
-            chain.chain, chain.transfers
+            "  {}: {}, {first} to {last}\n",
+            chain.chain,
+            counted(chain.transfers, "transfer")
         ));
     }
     let (labels, cases) = (document.labels, document.cases);
     text.push_str(&format!(
-        "  {labels} labels, {cases} cases, {} rows set aside\n",
-        document.set_aside
+        "  {}, {}, {} set aside\n",
+        counted(labels, "label"),
+        counted(cases, "case"),
+        counted(document.set_aside, "row")
     ));
     for gap in &document.gaps {
         text.push_str(&format!("  gap: {}: {}\n", gap.kind, gap.detail));
