@@ -2,7 +2,8 @@
 
 use ledger::Chain;
 use taint::{
-    Detail, Label, PotLedger, Question, Range, RuleName, Seeds, Where, range, replay, trace,
+    Detail, Label, Outcome, PotLedger, Question, Range, RuleName, Seeds, Where, range, replay,
+    trace,
 };
 use testkit::{World, address_of, script};
 
@@ -25,18 +26,36 @@ impl Story {
         self
     }
 
-    fn range(&self, rule: RuleName, seeds: &[u64]) -> Range {
-        let seeds = Seeds::new(seeds.iter().map(|row| (*row, L)).collect(), vec![]);
-        let question = Question {
+    fn question<'q>(&'q self, seeds: &'q Seeds, detail: Detail) -> Question<'q, World> {
+        Question {
             ledger: &self.world,
             stops: &self.world,
-            seeds: &seeds,
+            seeds,
             until: self.world.rows(),
             max_hops: self.max_hops,
             service_degree: self.degree,
-            detail: Detail::Hops,
-        };
-        range(question, rule, false)
+            detail,
+        }
+    }
+
+    fn range(&self, rule: RuleName, seeds: &[u64]) -> Range {
+        let seeds = Seeds::new(seeds.iter().map(|row| (*row, L)).collect(), vec![]);
+        range(self.question(&seeds, Detail::Hops), rule, false)
+    }
+
+    /// What a rule finds where incident 0 begins with one row and incident 1 with another, the same by
+    /// both ways.
+    fn both(&self, rule: RuleName, thefts: [u64; 2], detail: Detail) -> Outcome {
+        let rows = thefts.into_iter().zip([L, Label(1)]).collect();
+        let seeds = Seeds::new(rows, vec![]);
+        let question = self.question(&seeds, detail);
+        let [traced, replayed] = [trace(question, rule, &[]), replay(question, rule, &[])]
+            .map(|outcome| outcome.expect("fits"));
+        assert_eq!(traced.overlaps(), replayed.overlaps(), "{}", rule.name());
+        for label in [L, Label(1)] {
+            assert!(traced.holdings(label).eq(replayed.holdings(label)), "{}", rule.name());
+        }
+        traced
     }
 
     /// Checks what a rule finds: `name where amount hops`, in any order, zeros left out.
@@ -359,58 +378,29 @@ fn two_thefts_of_the_same_coins_overlap_and_are_not_counted_twice() {
         thief -> robber 15 USDT     # robs the thief: the second incident
         robber -> exchange 12 USDT
     ";
-    let world = story(text).stop("exchange", Where::Service).world;
-    let seeds = Seeds::new(vec![(0, Label(0)), (2, Label(1))], vec![]);
-    let question = Question {
-        ledger: &world,
-        stops: &world,
-        seeds: &seeds,
-        until: world.rows(),
-        max_hops: None,
-        service_degree: 0,
-        detail: Detail::Amounts,
-    };
+    let story = story(text).stop("exchange", Where::Service);
     for (rule, expected) in [
         // The oldest ten of fifteen are both thefts'; twelve of those fifteen reach the exchange.
         (RuleName::Fifo, vec![(Where::Service, 10, 10)]),
         (RuleName::Lifo, vec![(Where::Service, 5, 5)]),
         // 7 of 15 are the first theft's; 5 of them (7·12/15) reach the exchange, 2 stay.
-        (RuleName::Haircut, vec![(Where::Service, 5, 5), (Where::Unspent, 2, 2)]),
+        (RuleName::Haircut, vec![(Where::Unspent, 2, 2), (Where::Service, 5, 5)]),
     ] {
-        for outcome in [trace(question, rule, &[]), replay(question, rule, &[])] {
-            let outcome = outcome.expect("fits");
-            let mut found: Vec<_> =
-                outcome.overlaps().iter().map(|o| (o.end, o.low, o.high)).collect();
-            found.sort();
-            let mut expected = expected.clone();
-            expected.sort();
-            assert_eq!(found, expected, "{}", rule.name());
-        }
+        let outcome = story.both(rule, [0, 2], Detail::Amounts);
+        let mut found: Vec<_> = outcome.overlaps().iter().map(|o| (o.end, o.low, o.high)).collect();
+        found.sort();
+        assert_eq!(found, expected, "{}", rule.name());
     }
-}
-
-/// What the two thefts of a story claim together at an exchange.
-fn shared_at_exchange(story: Story, thefts: [u64; 2], rule: RuleName) -> Vec<(u128, u128)> {
-    let world = story.stop("exchange", Where::Service).world;
-    let rows = thefts.into_iter().zip([Label(0), Label(1)]).collect();
-    let seeds = Seeds::new(rows, vec![]);
-    let question = Question {
-        ledger: &world,
-        stops: &world,
-        seeds: &seeds,
-        until: world.rows(),
-        max_hops: None,
-        service_degree: 0,
-        detail: Detail::Hops,
-    };
-    let [traced, replayed] = [trace(question, rule, &[]), replay(question, rule, &[])]
-        .map(|outcome| outcome.expect("fits").overlaps().to_vec());
-    assert_eq!(traced, replayed, "{}", rule.name());
-    traced.iter().filter(|o| o.end == Where::Service).map(|o| (o.low, o.high)).collect()
 }
 
 #[test]
 fn what_two_thefts_share_at_a_stop_adds_up_over_its_receipts() {
+    let shared = |rule: RuleName, text: &str| -> Vec<(u128, u128)> {
+        let story = story(text).stop("exchange", Where::Service);
+        let outcome = story.both(rule, [0, 1], Detail::Hops);
+        let at_stop = outcome.overlaps().iter().filter(|o| o.end == Where::Service);
+        at_stop.map(|o| (o.low, o.high)).collect()
+    };
     let text = "
         victim -> thief 10 USDT
         thief -> robber 10 USDT     # the second theft takes the very coins of the first
@@ -419,7 +409,7 @@ fn what_two_thefts_share_at_a_stop_adds_up_over_its_receipts() {
         robber -> exchange 2 USDT
     ";
     for rule in RuleName::CONSERVING {
-        assert_eq!(shared_at_exchange(story(text), [0, 1], rule), [(9, 9)], "{}", rule.name());
+        assert_eq!(shared(rule, text), [(9, 9)], "{}", rule.name());
     }
     let text = "
         victim -> thief 10 USDT
@@ -434,7 +424,7 @@ fn what_two_thefts_share_at_a_stop_adds_up_over_its_receipts() {
         (RuleName::Fifo, vec![]),
         (RuleName::Lifo, vec![]),
     ] {
-        assert_eq!(shared_at_exchange(story(text), [0, 1], rule), expected, "{}", rule.name());
+        assert_eq!(shared(rule, text), expected, "{}", rule.name());
     }
 }
 
@@ -455,28 +445,16 @@ fn a_label_that_the_hop_limit_cuts_does_not_ride_on_with_another() {
         mule -> a 20 USDT           # 2 hops from the first theft, 1 from the second
         a -> b 20 USDT
     ";
-    let world = story(text).world;
-    let seeds = Seeds::new(vec![(0, Label(0)), (2, Label(1))], vec![]);
-    let question = Question {
-        ledger: &world,
-        stops: &world,
-        seeds: &seeds,
-        until: world.rows(),
-        max_hops: Some(1),
-        service_degree: 0,
-        detail: Detail::Hops,
-    };
+    let story = Story { max_hops: Some(1), ..story(text) };
     for rule in RuleName::CONSERVING {
-        for outcome in [trace(question, rule, &[]), replay(question, rule, &[])] {
-            let outcome = outcome.expect("fits");
-            let ends = |label: Label| -> Vec<(Where, u128)> {
-                let held = outcome.holdings(label).filter(|holding| holding.raw > 0);
-                held.map(|holding| (holding.end, holding.raw)).collect()
-            };
-            // The first is cut at a; the second goes on, and is cut at b.
-            assert_eq!(ends(Label(0)), [(Where::Untraced, 10)], "{}", rule.name());
-            assert_eq!(ends(Label(1)), [(Where::Untraced, 10)], "{}", rule.name());
-        }
+        let outcome = story.both(rule, [0, 2], Detail::Hops);
+        let ends = |label: Label| -> Vec<(Where, u128)> {
+            let held = outcome.holdings(label).filter(|holding| holding.raw > 0);
+            held.map(|holding| (holding.end, holding.raw)).collect()
+        };
+        // The first is cut at a; the second goes on, and is cut at b.
+        assert_eq!(ends(L), [(Where::Untraced, 10)], "{}", rule.name());
+        assert_eq!(ends(Label(1)), [(Where::Untraced, 10)], "{}", rule.name());
     }
 }
 
