@@ -4,7 +4,7 @@ CARGO_TARGET_DIR ?= $(HOME)/.cache/dyepack/target
 export CARGO_TARGET_DIR
 DYEPACK := $(CARGO_TARGET_DIR)/release/dyepack
 
-.PHONY: demo test build lint unit fuzz-short bench soak mutants fmt clean
+.PHONY: demo test build tools lint unit fuzz-short bench soak mutants fmt clean
 
 # The main job on the shipped real case: no network beyond package registries.
 demo: build
@@ -14,7 +14,16 @@ build:
 	cargo build --release --locked -p dyepack
 
 # Everything that must hold.
-test: lint unit fuzz-short
+test: tools lint unit fuzz-short
+
+# What tests use beside Rust: a C++ compiler and perl for the fuzz targets, `script` for a terminal.
+tools:
+	@missing=; for pair in c++:g++ perl:perl script:bsdutils; do \
+	    command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair#*:}"; done; \
+	if [ -n "$$missing" ]; then \
+	    as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	    $$as_root apt-get update -qq && $$as_root apt-get install -y -qq --no-install-recommends $$missing; \
+	fi
 
 lint:
 	cargo fmt --all --check
