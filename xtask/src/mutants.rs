@@ -1,8 +1,8 @@
 //! Mutants: single changes to the engine's arithmetic, each of which must turn the tests red. A test
 //! suite that lets one live does not guard the money.
 //!
-//! The tree's crates `ledger`, `taint` and `testkit` are copied to a folder of their own, one line is
-//! changed there, and the tests of `taint` are run. The tree itself is never touched.
+//! The tree's crates `ledger`, `taint` and `testkit`, and the tables that they include, are copied to a
+//! folder of their own, one line is changed there, and the tests of `taint` are run. The tree itself is never touched.
 
 use std::fs;
 use std::path::Path;
@@ -56,14 +56,14 @@ const MUTANTS: [Mutant; 24] = [
     mutant(
         "clean units do not age the pot",
         "engine.rs",
-        "content.add_clean(amount);\n        }\n        Ok(())",
-        "let _ = content;\n        }\n        Ok(())",
+        "state.content.add_clean(amount);\n        }\n        Ok(())",
+        "}\n        Ok(())",
     ),
     mutant(
         "a shortfall is no unit of the pot",
         "engine.rs",
-        "content.add_clean(shortfall);",
-        "let _ = content;",
+        "state.content.add_clean(shortfall);",
+        "",
     ),
     mutant(
         "units stolen twice are injected twice",
@@ -175,7 +175,7 @@ pub fn mutants(root: &Path) -> anyhow::Result<bool> {
             bail!("{}: the line of {:?} is not there once", mutant.file, mutant.name);
         }
         fs::write(&path, text.replace(mutant.line, mutant.instead))?;
-        let lives = passes(&folder)?;
+        let lives = passes(&folder).with_context(|| mutant.name)?;
         fs::write(&path, text)?;
         eprintln!("{}  {} ({})", if lives { "ALIVE " } else { "caught" }, mutant.name, mutant.file);
         alive += usize::from(lives);
@@ -186,8 +186,8 @@ pub fn mutants(root: &Path) -> anyhow::Result<bool> {
 }
 
 fn copy(root: &Path, folder: &Path) -> anyhow::Result<()> {
-    for part in ["crates/ledger", "crates/taint", "testkit"] {
-        for ending in [".rs", ".toml"] {
+    for part in ["crates/ledger", "crates/taint", "testkit", "data"] {
+        for ending in [".rs", ".toml", ".csv"] {
             for path in files_below(&root.join(part), ending)? {
                 let to = folder.join(path.strip_prefix(root)?);
                 fs::create_dir_all(to.parent().context("a file in a folder")?)?;

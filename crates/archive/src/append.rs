@@ -1,9 +1,10 @@
 //! Appending: which rows of a batch are new, which were there, and which contradict.
 //!
 //! A row with a full position is identified by it; any other row by all of its fields and its
-//! occurrence number. Rows are compared first within the batch, then with the committed row groups
-//! whose span of heights (or times) holds one of the batch's: first by position, time and amount
-//! alone, then, for the few that match, by everything.
+//! occurrence number. And two sources may tell of one transfer, one of them without its full position
+//! ([`told`]). Rows are compared first within the batch, then with the committed row groups whose span
+//! of heights (or times) holds one of the batch's: first by position, time and amount alone, then, for
+//! the few that match, by everything.
 
 use std::ops::Range;
 
@@ -14,6 +15,7 @@ use crate::batch::{Entry, Reason, Recorded, Rejected, Subject};
 use crate::error::Result;
 use crate::manifest::{Manifest, Part, Sorting};
 use crate::part::{KeyRow, PartReader, PartWriter, Store, read_keys};
+use crate::told::{Told, may_be_one};
 
 /// What became of a row of the batch.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,6 +50,8 @@ type FullKey = (u64, u32, u32);
 enum RoughKey {
     Full(FullKey),
     Loose(Option<u64>, u32, u128),
+    /// Of two tellings of one transfer: height or time, and amount.
+    Told(u64, u128),
 }
 
 impl RoughKey {
@@ -56,6 +60,10 @@ impl RoughKey {
             Some(key) => RoughKey::Full(key),
             None => RoughKey::Loose(row.position.height, row.time, row.amount),
         }
+    }
+
+    fn told(row: &KeyRow, by: Sorting) -> RoughKey {
+        RoughKey::Told(major_of(by, row.position.height, row.time), row.amount)
     }
 }
 
@@ -80,7 +88,7 @@ pub(crate) fn write_new(
     }
     for group in groups(entries, &fates) {
         group.compare_within(&mut fates, &mut sorted.rejected);
-        group.compare_committed(store, &manifest.parts, &mut fates, &mut sorted.rejected)?;
+        group.compare_committed(store, manifest, import, &mut fates, &mut sorted.rejected)?;
         let number = manifest.take_number();
         let mut writer = PartWriter::create(store, group.chain, group.sorting, number)?;
         for number in &group.order {
@@ -126,13 +134,18 @@ impl<'a> Group<'a> {
         &self.entries[number as usize]
     }
 
-    /// What the group's rows are looked up by: their height, or their time.
-    fn major(&self, number: u32) -> u64 {
-        let transfer = &self.entry(number).transfer;
-        match self.sorting {
-            Sorting::Height => transfer.position.height.unwrap_or(0),
-            Sorting::Time => transfer.time.seconds().into(),
-        }
+    fn key(&self, number: u32) -> KeyRow {
+        let Transfer { position, time, amount, .. } = self.entry(number).transfer;
+        KeyRow { position, time: time.seconds(), amount: amount.base_units() }
+    }
+
+    /// The heights or times of the group's rows, ascending.
+    fn majors(&self, by: Sorting) -> Vec<u64> {
+        let keys = self.order.iter().map(|number| self.key(*number));
+        let mut majors: Vec<u64> =
+            keys.map(|key| major_of(by, key.position.height, key.time)).collect();
+        majors.sort_unstable();
+        majors
     }
 
     fn compare_within(&self, fates: &mut [Fate], rejected: &mut Vec<Rejected>) {
@@ -164,59 +177,59 @@ impl<'a> Group<'a> {
     fn compare_committed(
         &self,
         store: &Store,
-        parts: &[Part],
+        manifest: &Manifest,
+        import: u32,
         fates: &mut [Fate],
         rejected: &mut Vec<Rejected>,
     ) -> Result<()> {
-        let wanted = |low: u64, high: u64| {
-            let from = self.order.partition_point(|number| self.major(*number) < low);
-            self.order.get(from).is_some_and(|number| self.major(*number) <= high)
-        };
-        let near: Vec<&Part> = parts
-            .iter()
-            .filter(|part| part.chain == self.chain && part.sorting == self.sorting)
-            .filter(|part| wanted(major_of(part, &part.first), major_of(part, &part.last)))
-            .collect();
-        if near.is_empty() {
-            return Ok(());
-        }
-        let known = Known::of(self, fates);
-        for part in near {
-            let mut hits: Vec<Range<usize>> = Vec::new();
-            let groups = read_keys(store, part, wanted, |number, row| {
-                if known.rough.contains(&RoughKey::of(&row)) {
-                    match hits.last_mut() {
-                        Some(last) if last.end == number => last.end += 1,
-                        _ => hits.push(number..number + 1),
-                    }
-                }
-            })?;
-            if hits.is_empty() {
+        for sorting in [Sorting::Height, Sorting::Time] {
+            // Rows of the other sorting can only be told by the time.
+            let by = if sorting == self.sorting { sorting } else { Sorting::Time };
+            let majors = self.majors(by);
+            let wanted = |low: u64, high: u64| {
+                let from = majors.partition_point(|major| *major < low);
+                majors.get(from).is_some_and(|major| *major <= high)
+            };
+            let of_chain = |part: &&Part| part.chain == self.chain && part.sorting == sorting;
+            let near = manifest.parts.iter().filter(of_chain).filter(|part| {
+                let [low, high] = [&part.first, &part.last].map(|k| major_of(by, k.height, k.time));
+                // Only what a part is sorted by says where it begins and ends.
+                by != sorting || wanted(low, high)
+            });
+            let near: Vec<&Part> = near.collect();
+            if near.is_empty() {
                 continue;
             }
-            for committed in PartReader::open_ranges(store, part, groups, hits)? {
-                self.judge(&committed?, &known, fates, rejected);
+            let known = Known::of(self, by, fates);
+            let mut others = Vec::new();
+            for part in near {
+                for committed in known.read_alike(store, part, by, wanted)? {
+                    self.judge(committed?, &known, &mut others, fates, rejected);
+                }
             }
+            self.unite(&others, import, fates);
         }
         Ok(())
     }
 
-    /// Settles the fate of the batch's row, if any, that has the identity of a committed one.
+    /// Settles the fate of the batch's row, if any, that has the identity of a committed one; else the
+    /// committed one is kept for [`Group::unite`].
     fn judge(
         &self,
-        committed: &Recorded,
+        committed: Recorded,
         known: &Known<'_>,
+        others: &mut Vec<Recorded>,
         fates: &mut [Fate],
         rejected: &mut Vec<Rejected>,
     ) {
-        let Some(key) = full_key(committed.transfer.position) else {
-            let identity = (&committed.transfer, committed.occurrence);
-            if let Some(number) = known.loose.get(&identity) {
-                fates[*number as usize] = Fate::Already;
-            }
+        let identity = match full_key(committed.transfer.position) {
+            Some(key) => known.full.get(&key),
+            None => known.loose.get(&(&committed.transfer, committed.occurrence)),
+        };
+        let Some(number) = identity else {
+            others.push(committed);
             return;
         };
-        let Some(number) = known.full.get(&key) else { return };
         let entry = self.entry(*number);
         if entry.transfer == committed.transfer {
             fates[*number as usize] = Fate::Already;
@@ -227,26 +240,50 @@ impl<'a> Group<'a> {
             rejected.push(Rejected { subject: Subject::Row(entry.row), reason });
         }
     }
+
+    /// Finds the rows that committed ones tell already, in the words of another source.
+    fn unite(&self, others: &[Recorded], import: u32, fates: &mut [Fate]) {
+        let mut told: FxHashMap<Told<'_>, Vec<&Recorded>> = FxHashMap::default();
+        for committed in others {
+            if let Some(key) = Told::of(&committed.transfer) {
+                told.entry(key).or_default().push(committed);
+            }
+        }
+        for number in &self.order {
+            let transfer = &self.entry(*number).transfer;
+            let fate = &mut fates[*number as usize];
+            let tellings = Told::of(transfer).and_then(|key| told.get_mut(&key));
+            let Some(tellings) = tellings.filter(|_| *fate == Fate::New) else { continue };
+            let one = tellings.iter().position(|other| may_be_one(transfer, other, import));
+            if let Some(at) = one {
+                tellings.remove(at);
+                *fate = Fate::Already;
+            }
+        }
+    }
 }
 
-fn major_of(part: &Part, key: &crate::manifest::Key) -> u64 {
-    match part.sorting {
-        Sorting::Height => key.height.unwrap_or(0),
-        Sorting::Time => key.time.into(),
+fn major_of(by: Sorting, height: Option<u64>, time: u32) -> u64 {
+    match by {
+        Sorting::Height => height.unwrap_or(0),
+        Sorting::Time => time.into(),
     }
 }
 
 /// The group's rows by identity.
 struct Known<'a> {
     rough: FxHashSet<RoughKey>,
+    /// True if some of the rows have no full position.
+    any_loose: bool,
     full: FxHashMap<FullKey, u32>,
     loose: FxHashMap<(&'a Transfer, u32), u32>,
 }
 
 impl<'a> Known<'a> {
-    fn of(group: &Group<'a>, fates: &[Fate]) -> Known<'a> {
+    fn of(group: &Group<'a>, by: Sorting, fates: &[Fate]) -> Known<'a> {
         let mut known = Known {
             rough: FxHashSet::default(),
+            any_loose: false,
             full: FxHashMap::default(),
             loose: FxHashMap::default(),
         };
@@ -254,16 +291,45 @@ impl<'a> Known<'a> {
         for number in rows {
             let entry = group.entry(*number);
             let transfer = &entry.transfer;
-            known.rough.insert(RoughKey::of(&KeyRow {
-                position: transfer.position,
-                time: transfer.time.seconds(),
-                amount: transfer.amount.base_units(),
-            }));
+            let key = group.key(*number);
+            known.rough.insert(RoughKey::of(&key));
             match full_key(transfer.position) {
                 Some(key) => known.full.insert(key, *number),
                 None => known.loose.insert((transfer, entry.occurrence), *number),
             };
+            known.any_loose |= !transfer.position.is_full();
+            if transfer.tx.is_some() {
+                known.rough.insert(RoughKey::told(&key, by));
+            }
         }
         known
+    }
+
+    /// The rows of a part that may be one of these.
+    fn read_alike(
+        &self,
+        store: &Store,
+        part: &Part,
+        by: Sorting,
+        wanted: impl Fn(u64, u64) -> bool,
+    ) -> Result<impl Iterator<Item = Result<Recorded>>> {
+        let mut hits: Vec<Range<usize>> = Vec::new();
+        let groups = read_keys(store, part, by, wanted, |number, row| {
+            // Two full positions are one or not; nothing else is asked of them.
+            let may_be_told = self.any_loose || !row.position.is_full();
+            let is_alike = self.rough.contains(&RoughKey::of(&row))
+                || (may_be_told && self.rough.contains(&RoughKey::told(&row, by)));
+            if is_alike {
+                match hits.last_mut() {
+                    Some(last) if last.end == number => last.end += 1,
+                    _ => hits.push(number..number + 1),
+                }
+            }
+        })?;
+        let reader = match hits.is_empty() {
+            true => None,
+            false => Some(PartReader::open_ranges(store, part, groups, hits)?),
+        };
+        Ok(reader.into_iter().flatten())
     }
 }

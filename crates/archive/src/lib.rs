@@ -17,6 +17,7 @@ mod manifest;
 mod order;
 mod part;
 mod rewrite;
+mod told;
 
 pub use archive::{Archive, ChainSummary, Problem};
 pub use batch::{

@@ -89,6 +89,61 @@ fn rows_without_position_are_told_apart_by_occurrence() {
     assert_eq!((done.transfers, done.already), (1, 1));
 }
 
+/// What two sources say of one transaction, and how many transfers there are then, whichever comes first.
+#[test]
+fn two_tellings_of_a_transfer_are_one() {
+    let at = |height: Option<u64>, tx_index: Option<u32>, index: Option<u32>| Transfer {
+        position: Position { height, tx_index, index },
+        ..placed(5, 0, 1)
+    };
+    let (full, partial) = (at(Some(5), Some(3), Some(7)), at(Some(5), None, None));
+    let later = |transfer: Transfer| Transfer {
+        time: Time::from_seconds(transfer.time.seconds() + 1),
+        ..transfer
+    };
+    let check = |what: &str, a: &[Transfer], b: &[Transfer], want: usize| {
+        for (first, second) in [(a, b), (b, a)] {
+            let folder = tempfile::tempdir().unwrap();
+            append(folder.path(), &batch("first", occurring(first)));
+            let done = append(folder.path(), &batch("second", occurring(second)));
+            assert_eq!(done.rejected, [], "{what}");
+            assert_eq!(done.already as usize, first.len() + second.len() - want, "{what}");
+            let archive = Archive::read(folder.path()).unwrap();
+            assert_eq!(transfers(&archive).len(), want, "{what}");
+            let again = append(folder.path(), &batch("second again", occurring(second)));
+            assert_eq!((again.transfers, again.already as usize), (0, second.len()), "{what}");
+        }
+    };
+    check("no index of the transaction", &[full], &[at(Some(5), None, Some(7))], 1);
+    check("a height", &[full], &[partial], 1);
+    check("an index of the transaction", &[at(Some(5), Some(3), None)], &[partial], 1);
+    check("the time alone", &[full], &[at(None, None, None)], 1);
+    check("the time alone, another", &[full], &[later(at(None, None, None))], 2);
+    check("a height, another time", &[full], &[later(partial)], 1);
+    check("another height", &[full], &[at(Some(6), None, None)], 2);
+    check("another index", &[full], &[at(Some(5), None, Some(8))], 2);
+    check("twice in both", &[full, at(Some(5), Some(3), Some(8))], &[partial, partial], 2);
+    check("once and twice", &[full], &[partial, partial], 2);
+    let (kind, amount) = (Kind::Internal, Amount::new(1));
+    check("another kind", &[full], &[Transfer { kind, ..partial }], 2);
+    check("another amount", &[full], &[Transfer { amount, ..partial }], 2);
+    check("another transaction", &[full], &[Transfer { tx: Some(tx(9)), ..partial }], 2);
+    check("no transaction", &[full], &[Transfer { tx: None, ..partial }], 2);
+    check("two full positions", &[full], &[at(Some(5), Some(3), Some(8))], 2);
+}
+
+#[test]
+fn a_source_cut_into_batches_does_not_tell_its_own_rows_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let partial = |index| Transfer {
+        position: Position { height: Some(5), tx_index: None, index },
+        ..placed(5, 0, 1)
+    };
+    append(folder.path(), &batch("a", numbered(&[partial(None)])));
+    let rest = vec![Entry { transfer: partial(Some(1)), row: 1, occurrence: 0 }];
+    assert_eq!(append(folder.path(), &batch("a", rest)).transfers, 1);
+}
+
 #[test]
 fn what_could_not_be_read_back_is_refused() {
     let folder = tempfile::tempdir().unwrap();

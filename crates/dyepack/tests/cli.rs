@@ -626,3 +626,50 @@ fn equal_rows_without_a_position_count_as_often_as_they_stand() {
     assert_eq!(new("whole", "both.csv", "whole.toml"), 4);
     assert_eq!(new("whole", "other.csv", "whole.toml"), 0);
 }
+
+/// Files of two kinds that tell of the same transfers doubled them, whichever came first.
+#[test]
+fn one_transfer_told_by_two_files_counts_once() {
+    let room = Room::new();
+    let tables = concat!(env!("CARGO_MANIFEST_DIR"), "/../chains/tests/data/ethereum-etl/");
+    let table = |name: &str| format!("{tables}block-17173049/expected_{name}.json");
+    let (hash, a, b) =
+        (format!("0x{:064x}", 7), format!("0x{:040x}", 10), format!("0x{:040x}", 11));
+    room.write(
+        "export.csv",
+        format!(
+            "Transaction Hash,Blockno,UnixTimestamp,DateTime (UTC),From,To,ContractAddress,\
+             Value_IN(ETH),Value_OUT(ETH),CurrentValue @ $1/Eth,TxnFee(ETH),TxnFee(USD),\
+             Historical $Price/Eth,Status,ErrCode,Method\n\
+             {hash},100,1700000000,2023-11-14 22:13:20,{a},{b},,0,2,0,0.000021,0,0,,,Transfer\n"
+        ),
+    );
+    room.write(
+        "api.json",
+        format!(
+            "{{\"status\":\"1\",\"message\":\"OK\",\"result\":[{{\"blockNumber\":\"100\",\
+             \"timeStamp\":\"1700000000\",\"hash\":\"{hash}\",\"nonce\":\"0\",\"blockHash\":\"{hash}\",\
+             \"transactionIndex\":\"4\",\"from\":\"{a}\",\"to\":\"{b}\",\
+             \"value\":\"2000000000000000000\",\"gas\":\"21000\",\"gasPrice\":\"1000000000\",\
+             \"isError\":\"0\",\"txreceipt_status\":\"1\",\"input\":\"0x\",\"contractAddress\":\"\",\
+             \"cumulativeGasUsed\":\"21000\",\"gasUsed\":\"21000\",\"confirmations\":\"1\"}}]}}"
+        ),
+    );
+    let mut archives = 0;
+    let mut check = |first: &str, second: &str, want: [u64; 2]| {
+        archives += 1;
+        let archive = room.at(&format!("archive-{archives}"));
+        let counts = |file: &str| {
+            let told = room.json(&["import", file, "--archive", &archive], 0);
+            let count = |key: &str| told["files"][0][key].as_u64().expect("a count");
+            [count("new"), count("already")]
+        };
+        counts(first);
+        assert_eq!(counts(second), want, "{second}");
+    };
+    check("export.csv", "api.json", [0, 2]);
+    check("api.json", "export.csv", [0, 2]);
+    // The logs leave out what is no token; the other table writes eight numbers of NFTs as amounts.
+    check(&table("token_transfers"), &table("logs"), [0, 106]);
+    check(&table("logs"), &table("token_transfers"), [8, 106]);
+}

@@ -113,12 +113,13 @@ impl Iterator for PartReader {
     }
 }
 
-/// Calls `visit` with the number and key of each row of those row groups whose span of heights (or
-/// times, by the part's sorting) `wanted` accepts. Numbers count from the first row of the first
+/// Calls `visit` with the number and key of each row of those row groups whose span of heights or
+/// times, as `by` says, `wanted` accepts. Numbers count from the first row of the first
 /// accepted group; the accepted groups are returned.
 pub(crate) fn read_keys(
     store: &Store,
     part: &Part,
+    by: Sorting,
     wanted: impl Fn(u64, u64) -> bool,
     mut visit: impl FnMut(usize, KeyRow),
 ) -> Result<Vec<usize>> {
@@ -126,7 +127,7 @@ pub(crate) fn read_keys(
     let groups: Vec<usize> = (0..builder.metadata().num_row_groups())
         .filter(|group| {
             let group = builder.metadata().row_group(*group);
-            group_span(group, part.sorting).is_none_or(|(low, high)| wanted(low, high))
+            group_span(group, by).is_none_or(|(low, high)| wanted(low, high))
         })
         .collect();
     if groups.is_empty() {
@@ -192,11 +193,11 @@ fn group_rows(builder: &Builder, groups: &[usize]) -> usize {
 }
 
 /// The least and greatest height (or time in seconds) of a row group.
-fn group_span(group: &RowGroupMetaData, sorting: Sorting) -> Option<(u64, u64)> {
-    let column = if sorting == Sorting::Height { HEIGHT } else { TIME };
+fn group_span(group: &RowGroupMetaData, by: Sorting) -> Option<(u64, u64)> {
+    let column = if by == Sorting::Height { HEIGHT } else { TIME };
     let Some(Statistics::Int64(span)) = group.column(column).statistics() else { return None };
     let (low, high) = (*span.min_opt()?, *span.max_opt()?);
-    Some(match sorting {
+    Some(match by {
         Sorting::Height => (low.cast_unsigned(), high.cast_unsigned()),
         Sorting::Time => (low.cast_unsigned() / 1000, high.cast_unsigned() / 1000),
     })

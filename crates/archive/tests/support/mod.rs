@@ -84,6 +84,16 @@ pub(crate) fn numbered(transfers: &[Transfer]) -> Vec<Entry> {
     transfers.iter().enumerate().map(row).collect()
 }
 
+/// The same, each with the number of equal rows before it.
+pub(crate) fn occurring(transfers: &[Transfer]) -> Vec<Entry> {
+    let before = |row: usize| transfers[..row].iter().filter(|t| **t == transfers[row]).count();
+    let mut entries = numbered(transfers);
+    for (row, entry) in entries.iter_mut().enumerate() {
+        entry.occurrence = before(row) as u32;
+    }
+    entries
+}
+
 pub(crate) fn append(folder: &Path, batch: &Batch) -> Appended {
     Archive::open(folder).unwrap().append(batch).unwrap()
 }
