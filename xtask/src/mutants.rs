@@ -2,7 +2,8 @@
 //! suite that lets one live does not guard the money.
 //!
 //! The tree's crates `ledger`, `taint` and `testkit`, and the tables that they include, are copied to a
-//! folder of their own, one line is changed there, and the tests of `taint` are run. The tree itself is never touched.
+//! folder of their own, one line is changed there, and the tests of `taint` are run. The tree itself is
+//! never touched.
 
 use std::fs;
 use std::path::Path;
