@@ -234,6 +234,20 @@ fn a_suspected_service_is_one_from_its_nth_counterparty_on() {
 }
 
 #[test]
+fn the_receipt_that_makes_a_service_is_still_traced() {
+    let text = "
+        victim -> thief 10 USDT
+        thief -> mule 3 USDT
+        thief -> hub 2 USDT         # its first counterparty
+        a -> hub 1 USDT
+        mule -> hub 3 USDT          # its third: it is a service from here on, not with this
+        thief -> hub 5 USDT
+    ";
+    let story = Story { degree: 3, ..story(text) };
+    story.check(RuleName::TaintedFirst, &[0], &["hub unspent 5 1", "hub suspected-service 5 1"]);
+}
+
+#[test]
 fn fees_and_burns_end_the_trace() {
     let text = "
         victim -> thief 10 TRX
