@@ -1,7 +1,7 @@
 //! Brings one file into the archive: hashes it, recognises it, reads it in batches, and keeps account
 //! of what was new, what was there, and what was set aside.
 
-use std::collections::{HashMap, hash_map};
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::ops::ControlFlow;
@@ -12,26 +12,15 @@ use archive::{Account, Archive, Batch, Entry, Import, Reason, Rejected, Source, 
 use chains::exports::{self, Context, Item, Look, Options, ReadError, Recognised, Summary};
 use indicatif::ProgressBar;
 use ledger::Transfer;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::output::plain;
+use crate::set_aside::SetAsideRows;
 
 /// Transfers that are held before they are written as one part.
 const BATCH: usize = 1 << 20;
 /// How much of a file is looked at to recognise it.
 const HEAD: usize = 64 << 10;
-/// Reasons of one row are joined up to this length: a row may give thousands of transfers.
-const MAX_REASON: usize = 500;
-
-/// A row that was not taken in, and why.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct SetAside {
-    pub(crate) file: String,
-    pub(crate) sha256: String,
-    pub(crate) row: u64,
-    pub(crate) reason: String,
-}
 
 /// What became of one file.
 #[derive(Debug)]
@@ -43,7 +32,7 @@ pub(crate) struct Imported {
     /// Transfers that were new to the archive.
     pub(crate) new: u64,
     pub(crate) already: u64,
-    pub(crate) set_aside: Vec<SetAside>,
+    pub(crate) set_aside: SetAsideRows,
     /// Why reading ended before the file's end.
     pub(crate) broken: Option<String>,
 }
@@ -99,7 +88,7 @@ pub(crate) fn import(
     let name = name.unwrap_or_else(|| plain(&path.display().to_string()));
     let sha256 = hash(path)?;
     let source = Source { name: name.clone(), sha256, format: recognised.format.to_string() };
-    let mut intake = Intake::new(archive, source);
+    let mut intake = Intake::new(archive, source)?;
     let mut failure = None;
     let outcome = {
         let mut sink = |item: Item| match intake.take(item) {
@@ -123,9 +112,11 @@ pub(crate) fn import(
         Err(error) => (intake.partial_summary(), Some(error.to_string())),
     };
     if let Some(reason) = &broken {
-        intake.set_aside(0, format!("the file could not be read to its end: {reason}"));
+        let what = format!("the file could not be read to its end: {reason}");
+        intake.set_aside.add(0, what)?;
     }
     intake.flush(broken.is_none(), summary.rows)?;
+    intake.set_aside.close()?;
     let Intake { new, already, set_aside, .. } = intake;
     Ok(Imported { name, sha256, recognised, summary, new, already, set_aside, broken })
 }
@@ -166,15 +157,18 @@ struct Intake<'a> {
     lines: Vec<u64>,
     new: u64,
     already: u64,
-    set_aside: Vec<SetAside>,
-    /// Which of them is about which row.
-    aside: HashMap<u64, usize>,
+    set_aside: SetAsideRows,
+    last_aside: Option<u64>,
+    /// Rows of the batch that gave transfers and were set aside for another of theirs.
+    both: HashSet<u64>,
     gaps: Vec<archive::Gap>,
 }
 
 impl<'a> Intake<'a> {
-    fn new(archive: Option<&'a mut Archive>, source: Source) -> Intake<'a> {
-        Intake {
+    fn new(archive: Option<&'a mut Archive>, source: Source) -> anyhow::Result<Intake<'a>> {
+        let folder = archive.as_ref().map(|archive| archive.folder());
+        let set_aside = SetAsideRows::new(&source, folder)?;
+        Ok(Intake {
             archive,
             batch: Batch::new(source.clone()),
             source,
@@ -188,10 +182,11 @@ impl<'a> Intake<'a> {
             lines: Vec::new(),
             new: 0,
             already: 0,
-            set_aside: Vec::new(),
-            aside: HashMap::new(),
+            set_aside,
+            last_aside: None,
+            both: HashSet::new(),
             gaps: Vec::new(),
-        }
+        })
     }
 
     fn take(&mut self, item: Item) -> anyhow::Result<()> {
@@ -200,6 +195,9 @@ impl<'a> Intake<'a> {
             Item::Transfer { row, group, transfer } => {
                 self.rows += u64::from(self.last_row != Some(row));
                 self.last_row = Some(row);
+                if self.last_aside == Some(row) {
+                    self.both.insert(row);
+                }
                 let occurrence = self.occurrence(row, group, &transfer);
                 self.batch.entries.push(Entry { transfer, row: self.transfers, occurrence });
                 self.transfers += 1;
@@ -215,7 +213,11 @@ impl<'a> Intake<'a> {
             }
             Item::SetAside { row, reason } => {
                 self.rows += 1;
-                self.set_aside(row, reason);
+                self.last_aside = Some(row);
+                if self.last_row == Some(row) {
+                    self.both.insert(row);
+                }
+                self.set_aside.add(row, reason)?;
             }
             Item::Gap { kind, detail } => self.gaps.push(archive::Gap { kind, detail }),
         }
@@ -238,32 +240,9 @@ impl<'a> Intake<'a> {
         *count - 1
     }
 
-    /// Books that a row was not taken in, or not with all of its transfers: once, however many of
-    /// them were refused. Row 0 stands for what is of no row.
-    fn set_aside(&mut self, row: u64, reason: String) {
-        let next = self.set_aside.len();
-        if row > 0 {
-            match self.aside.entry(row) {
-                hash_map::Entry::Vacant(place) => {
-                    place.insert(next);
-                }
-                hash_map::Entry::Occupied(known) => {
-                    let told = &mut self.set_aside[*known.get()].reason;
-                    if *told != reason && told.len() + reason.len() < MAX_REASON {
-                        told.push_str("; ");
-                        told.push_str(&reason);
-                    }
-                    return;
-                }
-            }
-        }
-        let (file, sha256) = (self.source.name.clone(), hex::encode(self.source.sha256));
-        self.set_aside.push(SetAside { file, sha256, row, reason });
-    }
-
     /// The counts of a file that was not read to its end.
     fn partial_summary(&self) -> Summary {
-        let set_aside = self.set_aside.len() as u64;
+        let set_aside = self.set_aside.count;
         Summary { rows: self.rows, transfers: self.transfers, set_aside, ..Summary::default() }
     }
 
@@ -282,7 +261,7 @@ impl<'a> Intake<'a> {
         }
         self.batch.account = Some(Account {
             rows,
-            set_aside: self.set_aside.len() as u64,
+            set_aside: self.set_aside.count,
             gaps: std::mem::take(&mut self.gaps),
         });
         self.flush_part(complete)
@@ -301,7 +280,13 @@ impl<'a> Intake<'a> {
         let refused = Refused { batch: &batch, imports: archive.imports(), lines: &lines, first };
         let told: Vec<_> =
             appended.rejected.iter().filter_map(|rejected| refused.told(rejected)).collect();
-        told.into_iter().for_each(|(row, reason)| self.set_aside(row, reason));
+        for (row, reason) in told {
+            // A row is set aside once; what came before is on its way to disk.
+            if !self.both.contains(&row) {
+                self.set_aside.add(row, reason)?;
+            }
+        }
+        self.both.clear();
         Ok(())
     }
 }

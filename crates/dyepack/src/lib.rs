@@ -13,6 +13,7 @@ mod picture;
 mod progress;
 mod report_page;
 mod rows_shown;
+mod set_aside;
 mod sources;
 mod table;
 mod waterfall_view;

@@ -1,7 +1,7 @@
 //! A trace as one page to keep or send: pictures, endpoints, what is not known, how to check it. It says
 //! what the terminal says, by the same rows.
 
-use cases::result::Holding;
+use cases::result::{Holding, TraceResult};
 
 use crate::command::trace_text::provenance;
 use crate::investigation::{Traced, verify_command};
@@ -11,8 +11,6 @@ use crate::table::{Column, Kind};
 
 /// Endpoints on the page; the JSON has all.
 const SHOWN: usize = 500;
-const POISON: &str = "Poison conserves nothing: it says what was reached, not how much is where. So there \
-    is no picture, and amounts must not be added up.";
 const CHECK: &str =
     "A saved result (dyepack trace … --json > result.json) is computed again and compared by:";
 
@@ -21,6 +19,8 @@ struct Table {
     caption: String,
     columns: &'static [Column<'static>],
     rows: Vec<Vec<String>>,
+    /// Sentences directly under it.
+    below: Vec<String>,
 }
 
 pub(crate) fn page(traced: &Traced, drawings: &[Drawing]) -> String {
@@ -39,12 +39,13 @@ pub(crate) fn page(traced: &Traced, drawings: &[Drawing]) -> String {
     let verify = verify_command("dyepack", "result.json", traced.archive_as_named.as_deref());
     let mut sections = vec![Section::Text(&summary), Section::Text(&strip)];
     if result.conservation.is_none() {
-        sections.push(Section::Text(POISON));
+        sections.push(Section::Text(rows_shown::POISON));
     }
     sections.extend(drawings.iter().map(|drawing| Section::Figure(&drawing.svg)));
-    sections.extend(tables.iter().zip(&heads).filter(|(table, _)| !table.rows.is_empty()).map(
-        |(table, heads)| Section::Table { caption: &table.caption, heads, rows: &table.rows },
-    ));
+    for (table, heads) in tables.iter().zip(&heads).filter(|(table, _)| !table.rows.is_empty()) {
+        sections.push(Section::Table { caption: &table.caption, heads, rows: &table.rows });
+        sections.extend(table.below.iter().map(|text| Section::Text(text)));
+    }
     sections.extend([
         Section::Text(&digest),
         Section::Command(&result.replay),
@@ -74,18 +75,16 @@ fn tables(traced: &Traced) -> Vec<Table> {
         result.holdings.iter().filter(|holding| holding.address.is_some()).collect();
     let shown = listed.iter().take(SHOWN);
     let endpoints = rows(shown.map(|holding| rows_shown::endpoint(holding, Digits::All)));
-    let totals = rows_shown::totals(result).into_iter().flat_map(|asset| {
-        let unit = format!("{} {}", asset.chain, asset.unit);
-        asset
-            .rows
-            .into_iter()
-            .map(move |[end, amount, share, places]| [unit.clone(), end, amount, share, places])
-    });
     let unknown = rows(rows_shown::unknown(result));
     let reported = result.reported.as_ref();
-    let table = |caption: &str, columns, rows| Table { caption: caption.into(), columns, rows };
+    let table = |caption: &str, columns, rows| Table {
+        caption: caption.into(),
+        columns,
+        rows,
+        below: Vec::new(),
+    };
     vec![
-        table("Where it is now", &rows_shown::TOTALS, rows(totals)),
+        where_now(result),
         table(
             &format!("Endpoints: {} of {}", endpoints.len(), listed.len()),
             &rows_shown::ENDPOINTS,
@@ -106,6 +105,40 @@ fn tables(traced: &Traced) -> Vec<Table> {
         ),
         table("What the data does not say", &rows_shown::GAPS, rows(rows_shown::gaps(result))),
     ]
+}
+
+/// Where it is now; under poison, what was reached.
+fn where_now(result: &TraceResult) -> Table {
+    let totals = rows_shown::totals(result).into_iter().flat_map(|asset| {
+        let unit = format!("{} {}", asset.chain, asset.unit);
+        asset
+            .rows
+            .into_iter()
+            .map(move |[end, amount, share, places]| [unit.clone(), end, amount, share, places])
+    });
+    let reached = rows_shown::reached(result).into_iter().flat_map(|asset| {
+        let unit = format!("{} {}", asset.chain, asset.unit);
+        asset.rows.into_iter().map(move |[end, places]| [unit.clone(), end, places])
+    });
+    let mut below: Vec<String> = rows_shown::unspent_words(result, None).into_iter().collect();
+    below.extend(rows_shown::conservation(result).into_iter().map(|(words, ok)| {
+        let word = if ok { "ok" } else { "BROKEN" };
+        format!("{words} [{word}]")
+    }));
+    match result.conservation {
+        Some(_) => Table {
+            caption: "Where it is now".into(),
+            columns: &rows_shown::TOTALS,
+            rows: rows(totals),
+            below,
+        },
+        None => Table {
+            caption: "Reached".into(),
+            columns: &rows_shown::REACHED,
+            rows: rows(reached),
+            below,
+        },
+    }
 }
 
 fn rows<const N: usize>(rows: impl IntoIterator<Item = [String; N]>) -> Vec<Vec<String>> {

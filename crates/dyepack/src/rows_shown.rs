@@ -2,13 +2,17 @@
 //! so that both say the same.
 
 use cases::result::{
-    Conservation, Holding, OverlapFound, ReachedFrom, Reported, ReportedFlow, Seed, SharedWallet,
-    Sum, Total, TraceResult, UnknownValue, counted, grouped,
+    Conservation, Gap, Holding, OverlapFound, ReachedFrom, Reported, ReportedFlow, Seed,
+    SharedWallet, Sum, Total, TraceResult, UnknownValue, counted, grouped,
 };
 use ledger::Amount;
 
 use crate::picture::shares;
 use crate::table::Column;
+
+/// What stands above everything that poison says.
+pub(crate) const POISON: &str = "Poison conserves nothing: it says what was reached, not how much is where. \
+    So there is no picture, and amounts must not be added up.";
 
 /// How the digits of an amount are shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub(crate) const TOTALS: [Column<'_>; 5] = [
     Column::number("share"),
     Column::number("places"),
 ];
+pub(crate) const REACHED: [Column<'_>; 3] =
+    [Column::text("asset"), Column::word("where"), Column::number("places reached")];
 pub(crate) const ENDPOINTS: [Column<'_>; 8] = [
     Column::number("amount"),
     Column::number("low").below(3).named(),
@@ -114,13 +120,91 @@ pub(crate) struct AssetTotals<'a> {
     pub(crate) rows: Vec<[String; 4]>,
 }
 
-/// Totals by asset, with what was converted out of it. Shares add up to 100 %; under poison there are
-/// none, because its amounts add up to nothing.
+/// Totals by asset, with what was converted out of it. Shares add up to 100 %. Under poison there are
+/// none, because its amounts add up to nothing: what it says is [`reached`].
 pub(crate) fn totals(result: &TraceResult) -> Vec<AssetTotals<'_>> {
+    if result.conservation.is_none() {
+        return Vec::new();
+    }
+    let by_asset = by_asset(result);
+    by_asset.iter().filter_map(|all| Some(asset_totals(result, all.first()?, all))).collect()
+}
+
+fn by_asset(result: &TraceResult) -> Vec<Vec<&Total>> {
     let same_asset = |a: &&Total, b: &&Total| (&a.chain, &a.asset) == (&b.chain, &b.asset);
     let all: Vec<&Total> = result.totals.iter().collect();
-    let by_asset = all.chunk_by(same_asset);
-    by_asset.filter_map(|totals| Some(asset_totals(result, totals.first()?, totals))).collect()
+    all.chunk_by(same_asset).map(<[&Total]>::to_vec).collect()
+}
+
+/// How many places poison reached with one asset.
+pub(crate) struct AssetReached<'a> {
+    pub(crate) chain: &'a str,
+    pub(crate) unit: String,
+    /// Where, and places; the most first.
+    pub(crate) rows: Vec<[String; 2]>,
+}
+
+/// In place of totals under poison; nothing under the other rules.
+pub(crate) fn reached(result: &TraceResult) -> Vec<AssetReached<'_>> {
+    if result.conservation.is_some() {
+        return Vec::new();
+    }
+    by_asset(result).into_iter().filter_map(asset_reached).collect()
+}
+
+fn asset_reached(mut totals: Vec<&Total>) -> Option<AssetReached<'_>> {
+    let first = *totals.first()?;
+    totals.sort_by_key(|total| std::cmp::Reverse(total.places));
+    let row = |total: &&Total| [where_words(&total.end).into(), total.places.to_string()];
+    let unit = first.symbol.clone().unwrap_or_else(|| first.asset.clone());
+    let rows = totals.iter().map(row).collect();
+    Some(AssetReached { chain: first.chain.as_str(), unit, rows })
+}
+
+/// What "unspent" means where the data ends at such places: for amounts that count `unit`, or for all.
+/// The amounts are those of the gaps, and none under poison. `None` where the data ends nowhere.
+pub(crate) fn unspent_words(result: &TraceResult, unit: Option<&str>) -> Option<String> {
+    let edges = result.gaps.iter().filter(|gap| gap.kind == "edge-of-data");
+    let edges: Vec<String> = edges.filter_map(|gap| Some(edge(gap)?.1.to_string())).collect();
+    let counts = |amount: &String| match unit {
+        Some(unit) => amount.split_once(' ').is_some_and(|(_, counts)| counts == unit),
+        None => true,
+    };
+    let amounts: Vec<&String> = edges.iter().filter(|it| counts(it)).collect();
+    // Tokens of two chains can share a symbol, and the gap does not say which of them it is.
+    let sure = result.conservation.is_some() && (unit.is_none() || amounts.len() == 1);
+    let of_it = match (amounts.is_empty(), sure) {
+        (true, _) => return None,
+        (false, true) => amounts.into_iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+        (false, false) => "some".to_string(),
+    };
+    Some(format!(
+        "Unspent means: not spent in this data; {of_it} of it is at places where the data ends (see \
+         edge-of-data below)"
+    ))
+}
+
+/// The sentence of a gap where the data ends: before, in and after the brackets of its amount.
+fn edge(gap: &Gap) -> Option<(&str, &str, &str)> {
+    let (before, rest) = gap.detail.split_once(" in this data (")?;
+    let (amount, after) = rest.split_once("): ")?;
+    Some((before, amount, after))
+}
+
+/// That what came in is what went out, and whether it is, for each asset; nothing under poison.
+pub(crate) fn conservation(result: &TraceResult) -> Vec<(String, bool)> {
+    let line = |sum: &Conservation| {
+        let money = |raw: &str| money_of(result, &sum.chain, &sum.asset, raw);
+        let converted = match (sum.converted_in_raw.as_str(), sum.converted_out_raw.as_str()) {
+            ("0", "0") => String::new(),
+            (into, out) => {
+                format!(" (of which converted in {}, out {})", money(into), money(out))
+            }
+        };
+        let (into, out) = (money(&sum.in_raw), money(&sum.out_raw));
+        (format!("Conservation on {}: {into} in = {out} out{converted}", sum.chain), sum.ok)
+    };
+    result.conservation.iter().flatten().map(line).collect()
 }
 
 fn asset_totals<'a>(
@@ -139,10 +223,7 @@ fn asset_totals<'a>(
     if converted > 0 {
         parts.push((converted, "turned into another asset", String::new()));
     }
-    let shares = match result.conservation {
-        Some(_) => shares(&parts.iter().map(|part| part.0).collect::<Vec<_>>()),
-        None => vec![String::new(); parts.len()],
-    };
+    let shares = shares(&parts.iter().map(|part| part.0).collect::<Vec<_>>());
     let mut rows: Vec<(u128, [String; 4])> = parts
         .into_iter()
         .zip(shares)
@@ -285,8 +366,15 @@ pub(crate) fn shared_wallets(reported: &Reported) -> Vec<[String; 3]> {
 /// What the data does not say: a kind and a sentence each.
 pub(crate) fn gaps(result: &TraceResult) -> Vec<[String; 2]> {
     let pair = |kind: &str, detail: String| [kind.to_string(), detail];
+    let detail = |gap: &Gap| match edge(gap) {
+        // Under poison the amount is a sum of what must not be added up.
+        Some((before, _, after)) if result.conservation.is_none() => {
+            format!("{before} in this data: {after}")
+        }
+        _ => gap.detail.clone(),
+    };
     let mut rows: Vec<[String; 2]> =
-        result.gaps.iter().map(|gap| pair(&gap.kind, gap.detail.clone())).collect();
+        result.gaps.iter().map(|gap| pair(&gap.kind, detail(gap))).collect();
     rows.extend(result.set_aside_assets.iter().map(|asset| {
         pair("left out", format!("{} {}: {}", asset.chain, asset.asset, asset.reason))
     }));

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 
 use crate::command::trace_text::provenance;
 use crate::investigation::{AssetWaterfall, Investigation, Traced};
-use crate::picture::{Drawing, Theme, View, draw};
+use crate::picture::{Drawing, Theme, View, draw, language};
 
 /// How a picture looks; the same look gives the same bytes.
 #[derive(Args, Clone)]
@@ -14,7 +14,7 @@ pub(crate) struct Look {
     #[arg(long, value_name = "THEME", default_value = "light")]
     theme: ThemeName,
     /// Language of the picture's words
-    #[arg(long, value_name = "LANG", default_value = "en")]
+    #[arg(long, value_name = "LANG", default_value = "en", value_parser = language)]
     lang: String,
     /// Width of the picture in pixels
     #[arg(long, value_name = "PIXELS", default_value_t = 1440, value_parser = clap::value_parser!(u32).range(960..=4000))]

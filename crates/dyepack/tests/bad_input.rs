@@ -65,9 +65,13 @@ fn bad_rows() -> Vec<Case> {
         bad_row("symbol.csv", odd(A, B, "USDT", "1"), "asset: "),
         bad_row("nobody.csv", odd("", "", "TRX", "1"), "neither a sender nor a receiver"),
         bad_row("utf-8.csv", latin, "not UTF-8 text"),
-        bad_row("short.csv", b"tron,1\n".to_vec(), "2 fields, the header has 9"),
+        bad_row("short.csv", b"tron,1\n".to_vec(), "the header has 9 fields, the row 2"),
         bad_row("quote.csv", b"tron,\"5\n".to_vec(), "a quotation mark is opened"),
-        bad_row("deep.csv", [deep.as_bytes(), b"\n"].concat(), "1 fields, the header has 9"),
+        bad_row(
+            "deep.csv",
+            [deep.as_bytes(), b"\n"].concat(),
+            "the header has 9 fields, the row 1",
+        ),
         bad_row(
             "chain.csv",
             good(5).replace("tron", "dogecoin").into_bytes(),

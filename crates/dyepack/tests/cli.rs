@@ -108,7 +108,16 @@ fn every_exit_code() {
         (&["trace"], 2),
         (&["trace", "first.toml", "--rule", "newest"], 2),
         (&["trace", "first.toml", "--until", "someday"], 2),
+        (&["trace", "first.toml", "--until", "20220430"], 2),
+        (&["trace", "first.toml", "--lang", "xx"], 2),
         (&["trace", "first.toml", "--paths-to", "T123"], 2),
+        (&["trace", "first.toml", "--paths-to", &mule, "--csv"], 2),
+        (&["trace", "first.toml", "--paths-to", &mule, "--count", "0"], 2),
+        (&["trace", "first.toml", "--svg", "one", "--html", "./one"], 2),
+        (&["trace", "first.toml", "--hops", "./first.toml"], 2),
+        (&["trace", "first.toml", "--with", "both.toml", "--html", "both.toml"], 2),
+        (&["trace", "first.toml", "--svg", "archive/picture.svg"], 2),
+        (&["trace", "first.toml", "--svg", "/dev/full"], 1),
         (&["label", "explain", "T123"], 2),
         (&["import", "rows.csv", "--chain", "dogecoin"], 2),
         (&["trace", "no-such-case"], 3),
@@ -124,6 +133,9 @@ fn every_exit_code() {
         (&["screen", &wanted], 0),
         (&["screen", &wanted, "--fail-on-exposure"], 10),
         (&["screen", &mule, "--fail-on-exposure"], 10),
+        (&["screen", "T123"], 4),
+        (&["screen", "T123", &exchange], 4),
+        (&["screen", "T123", "--fail-on-exposure"], 4),
         (&["screen", &nobody, "T123", &exchange, "--fail-on-exposure"], 10),
     ];
     for (arguments, code) in table {
@@ -285,7 +297,6 @@ fn completions_and_manual_pages() {
     }
     let page = room.run(&["man"]).expect(0).stdout;
     let path = room.write("dyepack.1", page);
-    fs::create_dir(room.path("pages")).expect("made");
     room.run(&["man", "--dir", "pages"]).expect(0);
     let pages = fs::read_dir(room.path("pages")).expect("a folder").map(|e| e.expect("one").path());
     let mut pages: Vec<PathBuf> = pages.collect();
@@ -376,7 +387,7 @@ fn screening() {
     }
     let as_of = &list(&results[3], "as_of")[0];
     assert_eq!(text(as_of, "last_time"), rows().last().expect("rows").time.to_string());
-    let told = room.run_with_input(&["screen", "-"], &input).expect(0).stdout;
+    let told = room.run_with_input(&["screen", "-"], &input).expect(4).stdout;
     for word in ["clean", "safe"] {
         assert!(!told.to_lowercase().contains(word), "{told}");
     }
@@ -400,6 +411,9 @@ fn options_change_what_they_say() {
     let until = rows()[5].time.to_string();
     let early = trace(&["--until", &until]);
     assert_eq!((at(&early, "market"), at(&early, "blender")), (Some(("service", 40)), None));
+    // The help promised Unix seconds, which were refused.
+    let seconds = trace(&["--until", &rows()[5].time.seconds().to_string()]);
+    assert_eq!(seconds["digest"], early["digest"]);
     let before = rows()[2].time.to_string();
     room.run(&["trace", "first.toml", "--until", &before]).expect(3);
     let near = trace(&["--max-hops", "1"]);

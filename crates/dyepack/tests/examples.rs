@@ -176,6 +176,8 @@ fn coinspaid_is_reported_and_nothing_more() {
         assert!(told.contains("Reported by others, not seen on chain here"), "{told}");
         assert_eq!(told.matches("an unknown amount").count(), 7, "{told}");
         assert!(!told.contains("Stolen on") && !told.contains("Conservation"), "{told}");
+        // "no data" with "no gaps known" behind it read as if nothing were missing.
+        assert!(!told.contains("no gaps known"), "{told}");
     }
 }
 

@@ -190,6 +190,7 @@ fn the_page_says_what_the_terminal_says() {
             "<pre>dyepack trace ",
             "<pre>dyepack verify ",
             "edge-of-data",
+            "Conservation on ethereum: 173,600 ETH in = 173,600 ETH out [ok]",
         ] {
             assert!(html.contains(wanted), "{wanted}");
         }
@@ -209,6 +210,107 @@ fn the_page_says_what_the_terminal_says() {
     assert!(page.contains("Poison conserves nothing") && !page.contains("<svg"));
     // Its amounts add up to nothing, so no share is one of anything.
     assert!(!page.contains(" %</td>") && !shares.contains(" %"), "{shares}");
+}
+
+/// "Unspent, in wallets" read as if it were still there, 173,464 ETH of it where the data ends.
+#[test]
+fn unspent_is_qualified_where_it_stands() {
+    let room = ronin();
+    let result: Value =
+        serde_json::from_slice(&fs::read(room.path("ronin-2022.json")).expect("written"))
+            .expect("JSON");
+    let gaps = list(&result, "gaps").iter().filter(|gap| text(gap, "kind") == "edge-of-data");
+    let details: Vec<&str> = gaps.map(|gap| text(gap, "detail")).collect();
+    let page = fs::read_to_string(room.path("ronin-2022.html")).expect("written");
+    let told = room.run(&["trace", "ronin-2022"]).expect(0).stdout;
+    let start = "Unspent means: not spent in this data; ";
+    for shown in [&told, &page] {
+        let (_, said) = shown.split_once(start).expect("qualified");
+        let (amount, _) =
+            said.split_once(" of it is at places where the data ends").expect("an amount");
+        assert!(amount.starts_with("173,464.") && amount.ends_with(" ETH"), "{amount}");
+        assert!(details.len() == 1 && details[0].contains(&format!("({amount})")), "{details:?}");
+    }
+    // Directly under its table.
+    let mut lines = told.lines().skip_while(|line| !line.starts_with("Where it is now"));
+    let after = lines.find(|line| !line.contains('\t') && !line.starts_with("Where"));
+    assert!(after.is_some_and(|line| line.starts_with(start)), "{told}");
+}
+
+/// The table said that of 40 stolen units 130 were in wallets.
+#[test]
+fn poison_says_what_was_reached_and_sums_nothing() {
+    let room = story();
+    let arguments = ["trace", "first.toml", "--rule", "poison", "--html", "p.html"];
+    let run = room.run(&[&arguments[..], &["--svg", "p.svg"]].concat()).expect(0);
+    assert!(run.stderr.contains("p.svg is not written: poison"), "{}", run.stderr);
+    assert!(!room.path("p.svg").exists());
+    let page = fs::read_to_string(room.path("p.html")).expect("written");
+    let totals = list(&room.json(&arguments, 0), "totals").to_vec();
+    for shown in [&run.stdout, &page] {
+        let warned = shown.find("amounts must not be added up").expect("said");
+        let table = shown.find("places reached").expect("counted");
+        assert!(warned < table && !shown.contains("Where it is now"), "{shown}");
+        assert!(shown.contains("never sent any of it in this data: what happened"), "{shown}");
+    }
+    for total in &totals {
+        assert_eq!(text(total, "where"), "unspent");
+        let places = &total["places"];
+        assert!(run.stdout.contains(&format!("unspent, in wallets\t{places}\n")), "{}", run.stdout);
+        // Nowhere a sum; it is larger than what any place received.
+        assert!(!run.stdout.contains(text(total, "amount")), "{total}");
+    }
+    let quiet = room.run(&[&arguments[..], &["--svg", "p.svg", "-q"]].concat()).expect(0);
+    assert_eq!(quiet.stderr, "");
+}
+
+/// Pictures of further assets were written beside the first, and nothing said so.
+#[test]
+fn every_picture_is_named() {
+    let room = Room::new();
+    let rows = script(
+        "\n-> victim 9 TRX\n-> victim 9 USDT\nvictim -> thief 5 TRX\nvictim -> thief 4 USDT\n",
+    );
+    let file = room.write("rows.csv", transfers_csv(&rows));
+    room.json(&["import", &file], 0);
+    let theft = |line: usize| {
+        let asset = rows[line].asset.text(Chain::TRON);
+        format!("\n[[theft]]\nchain = \"tron\"\nto = \"{}\"\nasset = \"{asset}\"\n", name("thief"))
+    };
+    let head = "schema = \"dyepack.case/1\"\nid = \"two\"\ntitle = \"t\"\n";
+    room.write("two.toml", format!("{head}{}{}", theft(2), theft(3)));
+    let told = room.run(&["trace", "two.toml", "--svg", "x.svg"]).expect(0).stderr;
+    assert_eq!(told.lines().count(), 2, "{told}");
+    for file in ["x.svg", "x-2.svg"] {
+        assert!(told.contains(&format!("wrote {file} (tron ")), "{told}");
+        assert!(room.path(file).exists());
+    }
+    let quiet = room.run(&["trace", "two.toml", "--svg", "x.svg", "-q"]).expect(0).stderr;
+    assert_eq!(quiet, "");
+    // A later picture must not cost the page that was just written.
+    room.run(&["trace", "two.toml", "--svg", "y.svg", "--html", "y-2.svg"]).expect(2);
+    assert!(!room.path("y-2.svg").exists() && !room.path("y.svg").exists());
+    // A device has no file beside it.
+    let told = room.run(&["trace", "two.toml", "--svg", "/dev/null"]).expect(0).stderr;
+    assert!(told.contains("1 picture of other assets not written"), "{told}");
+}
+
+/// Movements that were to go to stdout went to a file of its name, in place of the device.
+#[test]
+fn a_stream_is_written_to_and_not_replaced() {
+    let room = story();
+    let both = room.run(&["trace", "first.toml", "--hops", "/dev/stdout"]).expect(0).stdout;
+    let check = |shown: &str| {
+        let (hops, rest): (Vec<&str>, Vec<&str>) =
+            shown.lines().partition(|line| line.starts_with("{\"chain\""));
+        assert!(hops.len() > 3 && rest.iter().any(|line| line.starts_with("Digest")), "{shown}");
+        assert!(shown.starts_with('{'), "{shown}");
+    };
+    check(&both);
+    let file = fs::File::create(room.path("all.txt")).expect("made");
+    let mut command = room.command(&["trace", "first.toml", "--hops", "/dev/stdout"]);
+    assert!(command.stdout(file).status().expect("starts").success());
+    check(&fs::read_to_string(room.path("all.txt")).expect("there"));
 }
 
 #[test]

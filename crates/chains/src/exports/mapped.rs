@@ -66,7 +66,7 @@ fn row(
     let (from_owner, to_owner) = (of(&map.from_owner, record), of(&map.to_owner, record));
     draft.group(text(&map.group).as_deref());
     draft.of(tx);
-    draft.transfer(assemble(Parts {
+    let parts = Parts {
         chain,
         position: position(map, record)?,
         time: map.time.time(record)?,
@@ -79,8 +79,8 @@ fn row(
         asset: asset.field().asset(chain)?,
         amount: map.amount.amount(record)?,
         conversion: conversion(map, record, chain)?,
-    })?);
-    Ok(())
+    };
+    assemble(parts, draft)
 }
 
 fn of<'a>(source: &'a Option<Source>, record: &'a Record) -> Option<Text<'a>> {

@@ -351,7 +351,7 @@ impl<'a> Csv<'a> {
             text.truncate(ends[wanted - 1]);
         }
         if ends.len() != wanted {
-            let reason = format!("{} fields, the header has {wanted}", ends.len());
+            let reason = format!("the header has {wanted} fields, the row {}", ends.len());
             return Err(Reason::new(reason));
         }
         Ok((text, ends))

@@ -100,8 +100,8 @@ pub(crate) fn run(args: &DoctorArgs, global: &Global, output: &Output) -> anyhow
 fn torn(archive: &Archive, journal: &str) -> Option<Note> {
     let torn = archive.claims().ok()?.torn;
     let what = format!(
-        "the last record is not whole, as a kill while it was written leaves it; {} ignored, and \
-         every record before is sound",
+        "the last record is not whole: a kill while it was written leaves such a one, or somebody cut the \
+         file; {} ignored, and every record before is sound",
         counted(torn, "byte")
     );
     (torn > 0).then(|| Note { file: journal.to_string(), what })

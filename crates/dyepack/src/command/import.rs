@@ -1,9 +1,7 @@
 //! `dyepack import`: files that people already have go in; what cannot be read is named, row by row.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -17,13 +15,14 @@ use serde::Serialize;
 use crate::archive_folder;
 use crate::cli::Global;
 use crate::exit::{Coded, Exit};
-use crate::import_file::{self, Imported, SetAside};
+use crate::import_file::{self, Imported};
 use crate::output::{Output, Tone, plain, toned};
 use crate::progress;
+use crate::set_aside::{self, SetAside};
 use crate::whole_file;
 
-/// Rows set aside that the document names, a file.
-const ROWS_NAMED: usize = 1000;
+/// Lines of rows set aside that a person is shown of a file.
+const TOLD: usize = 5;
 
 /// Import explorer exports, API replies, tables of well-known tools, or any CSV with a column map.
 #[derive(Args)]
@@ -133,10 +132,11 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
         }
     }
     if let Some(archive) = &archive {
-        keep_set_aside(archive.folder(), &done)?;
+        let mut rows: Vec<_> = done.iter_mut().map(|file| &mut file.set_aside).collect();
+        set_aside::keep(archive.folder(), &mut rows)?;
     }
     report(output, archive.as_ref(), &done, &left_out)?;
-    let set_aside = done.iter().any(|file| !file.set_aside.is_empty());
+    let set_aside = done.iter().any(|file| file.set_aside.count > 0);
     Ok(match (done.is_empty(), set_aside || !left_out.is_empty()) {
         (true, _) => Exit::Error,
         (false, true) => Exit::Incomplete,
@@ -298,36 +298,6 @@ fn files_below(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Writes the rows set aside to `set-aside.jsonl` in the archive; those of a file that was imported
-/// before are replaced.
-fn keep_set_aside(folder: &Path, done: &[Imported]) -> anyhow::Result<()> {
-    let path = folder.join("set-aside.jsonl");
-    let hashes: Vec<String> = done.iter().map(|file| hex::encode(file.sha256)).collect();
-    let before = fs::read_to_string(&path).unwrap_or_default();
-    let mut kept = String::new();
-    for line in before.lines() {
-        let known: Option<BTreeMap<String, serde_json::Value>> = serde_json::from_str(line).ok();
-        let sha256 = known.as_ref().and_then(|row| row.get("sha256")?.as_str());
-        if sha256.is_none_or(|sha256| !hashes.iter().any(|hash| hash == sha256)) {
-            kept.push_str(line);
-            kept.push('\n');
-        }
-    }
-    let rows: Vec<&SetAside> = done.iter().flat_map(|file| &file.set_aside).collect();
-    for row in &rows {
-        kept.push_str(&serde_json::to_string(row)?);
-        kept.push('\n');
-    }
-    if kept.is_empty() && before.is_empty() {
-        return Ok(());
-    }
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder).context("cannot write set-aside.jsonl")?;
-    file.write_all(kept.as_bytes())?;
-    file.persist(&path).context("cannot write set-aside.jsonl")?;
-    Ok(())
-}
-
 fn report(
     output: &Output,
     archive: Option<&Archive>,
@@ -352,18 +322,22 @@ fn report(
 /// give several transfers, or none.
 fn told(file: &Imported) -> String {
     let (rows, aside) = (file.summary.rows, &file.set_aside);
-    let rows_aside = aside.iter().filter(|row| row.row > 0).count();
     let mut text = format!(
-        "{}: {} · {rows} rows, {rows_aside} of them set aside · {} new transfers, {} already there\n",
-        file.name, file.recognised.format, file.new, file.already
+        "{}: {} · {rows} rows, {} of them set aside · {} new transfers, {} already there\n",
+        file.name, file.recognised.format, aside.rows, file.new, file.already
     );
-    for row in aside.iter().take(5) {
-        let place = if row.row > 0 { format!(" row {}", row.row) } else { String::new() };
-        text.push_str(&format!("  {}{place}: {}\n", file.name, row.reason));
+    for line in aside.first.iter().take(TOLD) {
+        let place = match (line.row, line.last_row) {
+            (0, _) => String::new(),
+            (row, None) => format!(" row {row}"),
+            (row, Some(last)) => format!(" rows {row} to {last}"),
+        };
+        text.push_str(&format!("  {}{place}: {}\n", file.name, line.reason));
     }
-    if aside.len() > 5 {
-        let more = aside.len() - 5;
-        text.push_str(&format!("  … and {more} more, in set-aside.jsonl in the archive\n"));
+    let more = aside.lines_beyond(TOLD);
+    if more > 0 {
+        let kept = "in set-aside.jsonl in the archive";
+        text.push_str(&format!("  … and {more} more, {kept}\n"));
     }
     text
 }
@@ -381,8 +355,8 @@ fn file_done(file: &Imported) -> FileDone<'_> {
         new: file.new,
         already: file.already,
         moved_nothing: file.summary.moved_nothing,
-        set_aside: file.set_aside.len() as u64,
-        set_aside_rows: &file.set_aside[..file.set_aside.len().min(ROWS_NAMED)],
+        set_aside: file.set_aside.count,
+        set_aside_rows: &file.set_aside.first,
         broken: file.broken.clone(),
     }
 }

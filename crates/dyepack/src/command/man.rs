@@ -1,5 +1,6 @@
 //! `dyepack man`: manual pages, to stdout or one file a command.
 
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -12,7 +13,7 @@ use crate::output::Output;
 /// Print the manual page, or write one for each command.
 #[derive(Args)]
 pub(crate) struct ManArgs {
-    /// Write dyepack.1 and a page for each command here
+    /// Write dyepack.1 and a page for each command here; made if it is not there
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
@@ -21,7 +22,8 @@ pub(crate) fn run(args: &ManArgs, output: &Output) -> anyhow::Result<Exit> {
     let command = Cli::command();
     match &args.dir {
         Some(dir) => {
-            clap_mangen::generate_to(command, dir)
+            fs::create_dir_all(dir)
+                .and_then(|()| clap_mangen::generate_to(command, dir))
                 .with_context(|| format!("cannot write manual pages to {}", dir.display()))?;
         }
         None => {

@@ -9,5 +9,7 @@ pub(crate) mod label;
 pub(crate) mod man;
 pub(crate) mod screen;
 pub(crate) mod trace;
+pub(crate) mod trace_files;
 pub(crate) mod trace_text;
 pub(crate) mod verify;
+pub(crate) mod verify_compare;

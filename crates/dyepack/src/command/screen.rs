@@ -104,12 +104,12 @@ pub(crate) fn run(args: &ScreenArgs, global: &Global, output: &Output) -> anyhow
             Asked::Unreadable { text, why } => vec![unreadable(text, why)],
         })
         .collect();
-    let lost = asked.iter().filter_map(|asked| match asked {
-        Asked::Address(_) => None,
-        Asked::Unreadable { why, .. } => Some(why),
-    });
-    let lost = lost.inspect(|why| output.warning(why)).count();
-    let exit = exit_of(&results, lost, args.fail_on_exposure);
+    for asked in &asked {
+        if let Asked::Unreadable { why, .. } = asked {
+            output.warning(why);
+        }
+    }
+    let exit = exit_of(&results, args.fail_on_exposure);
     if output.json {
         output.document(&Document { schema: "dyepack.screen/1", results })?;
     } else {
@@ -118,16 +118,17 @@ pub(crate) fn run(args: &ScreenArgs, global: &Global, output: &Output) -> anyhow
     Ok(exit)
 }
 
-/// Found beats incomplete, and incomplete beats nothing known.
-fn exit_of(results: &[Screened], lost: usize, fail_on_exposure: bool) -> Exit {
+/// Found beats incomplete, and incomplete beats nothing known. A mistyped address has no answer: a gate
+/// that let it pass would let everything pass.
+fn exit_of(results: &[Screened], fail_on_exposure: bool) -> Exit {
     let any = |verdicts: &[&str]| results.iter().any(|it| verdicts.contains(&it.verdict));
     if fail_on_exposure && any(&["exposed", "listed"]) {
         return Exit::Exposure;
     }
-    match (lost, any(&["exposed", "listed", "no-exposure"])) {
-        (0, true) => Exit::Ok,
-        (0, false) => Exit::NoData,
-        _ => Exit::Incomplete,
+    match (any(&["invalid"]), any(&["exposed", "listed", "no-exposure"])) {
+        (true, _) => Exit::Incomplete,
+        (false, true) => Exit::Ok,
+        (false, false) => Exit::NoData,
     }
 }
 

@@ -13,14 +13,13 @@ use taint::RuleName;
 
 use crate::archive_folder;
 use crate::cli::Global;
-use crate::command::trace_text;
+use crate::command::{trace_files, trace_text};
 use crate::exit::{Coded, Exit, of_error};
 use crate::investigation::{Asked, DEFAULT_DEGREE, Investigation, Traced};
 use crate::output::Output;
 use crate::progress;
-use crate::report_page;
 use crate::table::sentence;
-use crate::waterfall_view::{self, Look};
+use crate::waterfall_view::Look;
 use crate::whole_file;
 
 /// Follow the value of a case to where it is now.
@@ -31,12 +30,12 @@ use crate::whole_file;
 pub(crate) struct TraceArgs {
     /// A case file, or the id of a registered case
     #[arg(value_name = "CASE.toml|CASE-ID")]
-    case: String,
+    pub(crate) case: String,
     #[command(flatten)]
     pub(crate) asking: Asking,
     /// Look for units that these cases claim too
     #[arg(long, value_name = "CASE")]
-    with: Vec<String>,
+    pub(crate) with: Vec<String>,
     /// Pass over every transfer instead of only those that matter: slower, same answer
     #[arg(long)]
     full_replay: bool,
@@ -44,22 +43,22 @@ pub(crate) struct TraceArgs {
     #[arg(long, value_name = "ADDRESS")]
     paths_to: Option<String>,
     /// How many of them
-    #[arg(long, value_name = "N", default_value_t = 3, requires = "paths_to")]
-    count: usize,
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "paths_to", value_parser = clap::value_parser!(u32).range(1..))]
+    count: u32,
     /// Print holdings as CSV
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with_all = ["json", "paths_to"])]
     csv: bool,
     /// Write every tainted movement, one JSON a line
     #[arg(long, value_name = "FILE.jsonl")]
-    hops: Option<PathBuf>,
-    /// Draw the hop waterfall
+    pub(crate) hops: Option<PathBuf>,
+    /// Draw the hop waterfall; one file for each asset that value was stolen in or converted into
     #[arg(long, value_name = "FILE.svg")]
-    svg: Option<PathBuf>,
+    pub(crate) svg: Option<PathBuf>,
     #[command(flatten)]
-    look: Look,
+    pub(crate) look: Look,
     /// Write a page to keep or send: pictures, endpoints, what is not known, how to check it
     #[arg(long, value_name = "FILE.html")]
-    html: Option<PathBuf>,
+    pub(crate) html: Option<PathBuf>,
     /// Show all endpoints, with all digits
     #[arg(long)]
     wide: bool,
@@ -103,13 +102,27 @@ fn parse_through(text: &str) -> Result<String, String> {
     }
 }
 
+/// Digits of the fewest Unix seconds that are taken: fewer are a date without its dashes, or a year.
+const UNIX_DIGITS: usize = 9;
+
 /// A bare date means its last second, because `--until` is inclusive.
 fn parse_time(text: &str) -> Result<Time, String> {
-    cases::date::Date::parse(text).map(|date| date.last()).map_err(|error| error.to_string())
+    let all_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let time = match all_digits && text.len() >= UNIX_DIGITS {
+        true => Time::parse(text),
+        false => cases::date::Date::parse(text).map(|date| date.last()),
+    };
+    time.map_err(|error| match all_digits {
+        true => {
+            format!("{error}; a day is 2022-04-30, Unix seconds have {UNIX_DIGITS} or 10 digits")
+        }
+        false => error.to_string(),
+    })
 }
 
 pub(crate) fn run(args: &TraceArgs, global: &Global, output: &Output) -> anyhow::Result<Exit> {
     let paths_to = args.paths_to.as_deref().map(any_address).transpose()?;
+    trace_files::check(args, global)?;
     let empty = tempfile::tempdir().context("cannot make a temporary folder")?;
     let archive = match archive_folder::read(global) {
         // Reports alone need no data.
@@ -134,15 +147,12 @@ pub(crate) fn run(args: &TraceArgs, global: &Global, output: &Output) -> anyhow:
         case_as_named: args.case.clone(),
         archive_as_named: global.archive.as_ref().map(|folder| folder.display().to_string()),
         list_hops: args.hops.is_some(),
-        paths_to: paths_to.map(|address| (address, args.count)),
+        paths_to: paths_to.map(|address| (address, args.count as usize)),
     };
     wait.set_message(format!("tracing {}", case.id));
     let traced = investigation.trace(&case, &with.iter().collect::<Vec<_>>(), &asked)?;
     wait.finish_and_clear();
-    if let Some(path) = &args.hops {
-        write_hops(path, &traced)?;
-    }
-    write_drawn(args, &traced, &investigation, output)?;
+    trace_files::write(args, global, &traced, &investigation, output)?;
     print(args, &traced, output)?;
     Ok(exit_of(&traced, &case, output))
 }
@@ -171,48 +181,11 @@ pub(crate) fn find_case(name: &str, investigation: &Investigation) -> anyhow::Re
 }
 
 /// An address of any chain, whichever it fits.
-fn any_address(text: &str) -> anyhow::Result<Address> {
+pub(crate) fn any_address(text: &str) -> anyhow::Result<Address> {
     let mut found = Chain::all().filter_map(|chain| Address::parse(chain, text).ok());
     found.next().ok_or_else(|| {
         Coded::new(Exit::Usage, format!("{text:?} is no address of any chain known here")).into()
     })
-}
-
-fn write_hops(path: &Path, traced: &Traced) -> anyhow::Result<()> {
-    let mut text = Vec::new();
-    for hop in &traced.hops {
-        serde_json::to_writer(&mut text, hop)?;
-        text.push(b'\n');
-    }
-    whole_file::write(path, &text)
-}
-
-/// The pictures, and the page that shows the same ones.
-fn write_drawn(
-    args: &TraceArgs,
-    traced: &Traced,
-    investigation: &Investigation,
-    output: &Output,
-) -> anyhow::Result<()> {
-    if args.svg.is_none() && args.html.is_none() {
-        return Ok(());
-    }
-    let drawn = waterfall_view::draw_all(traced, investigation, &args.look)?;
-    if let Some(path) = &args.html {
-        whole_file::write(path, report_page::page(traced, &drawn).as_bytes())?;
-    }
-    let Some(path) = &args.svg else { return Ok(()) };
-    let Some((first, rest)) = drawn.split_first() else {
-        output.warning("there is nothing to draw: no theft matched, or the rule conserves nothing");
-        return Ok(());
-    };
-    whole_file::write(path, first.svg.as_bytes())?;
-    for (number, drawing) in rest.iter().enumerate() {
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let name = format!("{}-{}.svg", stem.unwrap_or_default(), number + 2);
-        whole_file::write(&path.with_file_name(name), drawing.svg.as_bytes())?;
-    }
-    Ok(())
 }
 
 fn print(args: &TraceArgs, traced: &Traced, output: &Output) -> anyhow::Result<()> {
@@ -227,7 +200,7 @@ fn print(args: &TraceArgs, traced: &Traced, output: &Output) -> anyhow::Result<(
         output.data(&trace_text::text(result, output, args.wide))?;
     }
     match unreached {
-        Some(words) if output.json || args.csv => output.warning(&words),
+        Some(words) if output.json => output.warning(&words),
         Some(words) => output.data(&format!("\n{}", sentence(output, 0, &words)))?,
         None => {}
     }

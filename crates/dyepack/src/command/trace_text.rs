@@ -14,6 +14,7 @@ use crate::table::{Column, sentence, table};
 const SHOWN: usize = 15;
 const TOTALS: [Column<'_>; 4] =
     [Column::word(""), Column::number("amount"), Column::number("share"), Column::number("places")];
+const REACHED: [Column<'_>; 2] = [Column::word(""), Column::number("places reached")];
 /// A path's line has no room for three long names; they stand below it.
 const PATH: [Column<'_>; 6] = [
     Column::word("time (UTC)"),
@@ -30,8 +31,10 @@ pub(crate) fn text(result: &TraceResult, output: &Output, wide: bool) -> String 
     text.push_str(&format!("{}\n\n", toned(Tone::Faint, strip.trim_end())));
     text.push_str(&stolen(result, output));
     if !result.totals.is_empty() {
-        text.push_str(&totals(result, output));
-        text.push_str(&conservation(result, output));
+        text.push_str(&match result.conservation {
+            Some(_) => totals(result, output) + &conservation(result, output),
+            None => reached(result, output),
+        });
         text.push_str(&endpoints(result, output, wide));
     }
     text.push_str(&unknown(result, output));
@@ -76,17 +79,18 @@ pub(crate) fn provenance(result: &TraceResult) -> String {
             format!("{}{heights} {span}, {transfers}", chain.chain)
         })
         .collect();
-    let chains = match chains.is_empty() {
-        true => "no data".to_string(),
-        false => chains.join("; "),
+    // Where there is no data, "no gaps" would say that nothing is missing.
+    let (chains, no_gaps) = match chains.is_empty() {
+        true => ("no data".to_string(), ""),
+        false => (chains.join("; "), " · no gaps known"),
     };
     let gaps = match result.gaps.len() {
-        0 => "no gaps known".to_string(),
-        count => counted(count, "gap"),
+        0 => no_gaps.to_string(),
+        count => format!(" · {}", counted(count, "gap")),
     };
     let digest = result.digest.trim_start_matches("sha256:");
     let short: String = digest.chars().take(12).collect();
-    format!("{chains} · {} · {gaps} · {short}…", result.rule)
+    format!("{chains} · {}{gaps} · {short}…", result.rule)
 }
 
 fn stolen(result: &TraceResult, output: &Output) -> String {
@@ -140,29 +144,30 @@ fn totals(result: &TraceResult, output: &Output) -> String {
     for asset in rows_shown::totals(result) {
         text.push_str(&format!("\nWhere it is now ({}, {})\n", asset.chain, asset.unit));
         text.push_str(&table(output, &TOTALS, &asset.rows));
+        let unspent = rows_shown::unspent_words(result, Some(&asset.unit));
+        text.extend(unspent.map(|words| sentence(output, 0, &words)));
     }
     text
 }
 
+/// In place of totals where amounts add up to nothing.
+fn reached(result: &TraceResult, output: &Output) -> String {
+    let mut text = format!("\n{}", sentence(output, 0, rows_shown::POISON));
+    for asset in rows_shown::reached(result) {
+        text.push_str(&format!("\nReached ({}, {})\n", asset.chain, asset.unit));
+        text.push_str(&table(output, &REACHED, &asset.rows));
+    }
+    let unspent = rows_shown::unspent_words(result, None);
+    text.extend(unspent.map(|words| sentence(output, 0, &words)));
+    text
+}
+
 fn conservation(result: &TraceResult, output: &Output) -> String {
-    let Some(sums) = &result.conservation else {
-        let words = "Poison conserves nothing: it says what was reached, not how much is where.";
-        return format!("\n{}", sentence(output, 0, words));
-    };
-    let line = |sum: &Conservation| {
-        let money = |raw: &str| money_of(result, &sum.chain, &sum.asset, raw);
-        let converted = match (sum.converted_in_raw.as_str(), sum.converted_out_raw.as_str()) {
-            ("0", "0") => String::new(),
-            (into, out) => {
-                format!(" (of which converted in {}, out {})", money(into), money(out))
-            }
-        };
-        let (into, out) = (money(&sum.in_raw), money(&sum.out_raw));
-        let words = format!("Conservation on {}: {into} in = {out} out{converted}", sum.chain);
-        let word = if sum.ok { toned(Tone::Good, "ok") } else { toned(Tone::Bad, "BROKEN") };
+    let line = |(words, ok): (String, bool)| {
+        let word = if ok { toned(Tone::Good, "ok") } else { toned(Tone::Bad, "BROKEN") };
         format!("{} [{word}]\n", sentence(output, 0, &words).trim_end())
     };
-    format!("\n{}", sums.iter().map(line).collect::<String>())
+    format!("\n{}", rows_shown::conservation(result).into_iter().map(line).collect::<String>())
 }
 
 fn endpoints(result: &TraceResult, output: &Output, wide: bool) -> String {

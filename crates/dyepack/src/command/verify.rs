@@ -1,29 +1,29 @@
 //! `dyepack verify`: takes a saved result, computes it again from the archive, and compares.
 
-use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use cases::case_file::CaseFile;
-use cases::digest::{digest, lines};
-use cases::result::{PathHop, SCHEMA, TraceResult, counted};
+use cases::digest::digest;
+use cases::result::{SCHEMA, TraceResult, counted};
 use clap::Args;
-use ledger::Time;
+use ledger::{Address, Time};
 use serde::Serialize;
 use serde_json::Value;
 use taint::RuleName;
 
 use crate::archive_folder;
 use crate::cli::Global;
-use crate::command::trace::find_case;
+use crate::command::trace::{any_address, find_case};
+use crate::command::verify_compare::{
+    SHOWN, differences, is_same_world, not_compared, path_differences,
+};
 use crate::exit::{Coded, Exit};
 use crate::investigation::{Asked, Investigation, Traced};
 use crate::output::{Output, Tone, plain, toned};
 use crate::table::sentence;
 use crate::whole_file;
 
-/// Differences that are shown of each kind.
-const SHOWN: usize = 10;
 /// A result longer than this is refused unread.
 const MAX_BYTES: usize = 1 << 30;
 
@@ -52,14 +52,13 @@ struct Verdict {
     same_snapshot: bool,
     differences: Vec<String>,
     /// What the file says and this verdict does not cover.
-    not_compared: Vec<&'static str>,
+    not_compared: Vec<String>,
 }
 
 pub(crate) fn run(args: &VerifyArgs, global: &Global, output: &Output) -> anyhow::Result<Exit> {
-    let (stated, mut differences) = read(&args.result)?;
+    let (stated, mut found) = read(&args.result)?;
     if digest(&stated) != stated.digest {
-        differences
-            .push("the file does not say what its own digest says: it was changed".to_string());
+        found.push("the file does not say what its own digest says: it was changed".to_string());
     }
     let archive = archive_folder::read(global)?;
     // An index that was changed on the disk would compute the same wrong answer again.
@@ -69,16 +68,18 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, output: &Output) -> anyhow
     }
     let investigation = Investigation::open(archive)?;
     let traced = recompute(&stated, &investigation, args)?;
-    differences.extend(compare(&stated, &traced));
+    found.extend(differences(&stated, &traced.result));
+    let to_where = paths_asked(&stated).is_some().then_some(&traced.result);
+    found.extend(path_differences(&stated, to_where, &traced.hops));
     let again = traced.result;
     let verdict = Verdict {
         schema: "dyepack.verify/1",
         result: args.result.display().to_string(),
         stated: stated.digest.clone(),
         recomputed: again.digest.clone(),
-        same: differences.is_empty(),
-        same_snapshot: again.snapshot == stated.snapshot,
-        differences,
+        same: found.is_empty(),
+        same_snapshot: is_same_world(&stated, &again),
+        differences: found,
         not_compared: not_compared(&stated, &again),
     };
     print(&verdict, output)?;
@@ -162,6 +163,7 @@ fn recompute(
         label_confidence: asked.label_confidence,
         full_replay: args.full_replay,
         list_hops: stated.paths.is_some(),
+        paths_to: paths_asked(stated),
         ..Asked::plain(&case.id)
     };
     let with: Vec<CaseFile> =
@@ -170,88 +172,14 @@ fn recompute(
     Ok(traced)
 }
 
-fn compare(stated: &TraceResult, traced: &Traced) -> Vec<String> {
-    let again = &traced.result;
-    let (old, new) = (lines(stated), lines(again));
-    let before: BTreeSet<&String> = old.iter().collect();
-    let after: BTreeSet<&String> = new.iter().collect();
-    let gone =
-        before.difference(&after).map(|line| format!("stated only: {}", line.replace('\t', " ")));
-    let come =
-        after.difference(&before).map(|line| format!("computed only: {}", line.replace('\t', " ")));
-    let mut differences: Vec<String> = gone.take(SHOWN).chain(come.take(SHOWN)).collect();
-    // What the digest leaves out must still be right where it is derived from the same things.
-    let amounts = |result: &TraceResult| {
-        let holdings =
-            result.holdings.iter().map(|h| (h.raw.clone(), h.amount.clone(), h.address.clone()));
-        let totals =
-            result.totals.iter().map(|t| (t.raw.clone(), t.amount.clone(), t.symbol.clone()));
-        let stolen =
-            result.stolen.iter().map(|s| (s.raw.clone(), s.amount.clone(), s.symbol.clone()));
-        holdings.chain(totals).chain(stolen).collect::<Vec<_>>()
-    };
-    if differences.is_empty() && amounts(stated) != amounts(again) {
-        differences
-            .push("whole amounts, symbols or addresses differ from the base units".to_string());
-    }
-    if differences.is_empty() && stated.digest != again.digest {
-        differences.push("the digests differ".to_string());
-    }
-    let told = |result: &TraceResult| {
-        (result.case.clone(), result.title.clone(), result.rule.clone(), result.seeds.clone())
-    };
-    if differences.is_empty() && told(stated) != told(again) {
-        differences.push("the case, its title or its thefts are not as told".to_string());
-    }
-    if differences.is_empty() && stated.snapshot == again.snapshot {
-        differences.extend(outside_the_digest(stated, again));
-    }
-    let made_up = |hop: &PathHop| !traced.hops.contains(hop);
-    if stated.paths.iter().flatten().any(|path| path.hops.iter().any(made_up)) {
-        differences.push("a hop of `paths` is no movement of this result".to_string());
-    }
-    differences
-}
-
-/// What follows from archive and labels although the digest leaves it out: names, whole amounts,
-/// transactions, gaps, overlaps with the cases that the result names. How files were called may differ
-/// between archives of the same content; so may the words of the command.
-fn outside_the_digest(stated: &TraceResult, again: &TraceResult) -> Option<String> {
-    let named = &stated.parameters.with;
-    let same_names = stated.inputs == again.inputs;
-    let derived = |result: &TraceResult| {
-        let mut derived = result.clone();
-        derived.program = again.program.clone();
-        derived.replay = String::new();
-        derived.paths = None;
-        derived.overlaps.retain(|found| found.incidents.iter().any(|id| named.contains(id)));
-        if !same_names {
-            derived.inputs.iter_mut().for_each(|input| input.name.clear());
-            derived.gaps.iter_mut().for_each(|gap| gap.detail.clear());
-        }
-        derived
-    };
-    let same = derived(stated) == derived(again);
-    (!same).then(|| "something that the digest does not cover differs".to_string())
-}
-
-/// The words of the command and of the program that made the result always; the rest where archive or
-/// labels have changed since, or files were called otherwise.
-fn not_compared(stated: &TraceResult, again: &TraceResult) -> Vec<&'static str> {
-    let mut fields = vec!["program", "replay"];
-    if stated.paths.is_some() {
-        fields.push("paths (their kinds and order; hops are looked up)");
-    }
-    if stated.snapshot != again.snapshot {
-        fields.extend(["snapshot", "inputs", "labels", "transactions", "gaps", "set_aside"]);
-        fields.extend(["overlaps", "reported", "touched"]);
-    } else {
-        fields.push("overlaps with cases that `with` does not name");
-        if stated.inputs != again.inputs {
-            fields.extend(["names of inputs", "details of gaps"]);
-        }
-    }
-    fields
+/// Where the paths of a result lead, and how many there are; `None` where they end at outputs, of which
+/// nobody can say whose they were asked for.
+fn paths_asked(stated: &TraceResult) -> Option<(Address, usize)> {
+    let paths = stated.paths.as_ref()?;
+    let mut ends = paths.iter().map(|path| path.hops.last()?.to.as_deref());
+    let first = ends.next()??;
+    let address = any_address(first).ok()?;
+    ends.all(|end| end == Some(first)).then_some((address, paths.len()))
 }
 
 fn print(verdict: &Verdict, output: &Output) -> anyhow::Result<()> {
@@ -267,7 +195,9 @@ fn print(verdict: &Verdict, output: &Output) -> anyhow::Result<()> {
         verdict.result, verdict.stated, verdict.recomputed
     );
     if !verdict.same_snapshot {
-        text.push_str("  the archive or its labels are not those that the result was made from\n");
+        let what = "archive, labels or imported files are not those that the result was made from, so \
+                    less could be compared";
+        text.push_str(&sentence(output, 2, what));
     }
     for difference in &verdict.differences {
         text.push_str(&format!("  {difference}\n"));

@@ -94,6 +94,14 @@ impl fmt::Display for DrawError {
 
 impl std::error::Error for DrawError {}
 
+/// The code of a language that pictures have words in.
+pub(crate) fn language(code: &str) -> Result<String, DrawError> {
+    match words::Words::load(code) {
+        Some(_) => Ok(code.to_string()),
+        None => Err(DrawError::Language(svg::clean(code, 20))),
+    }
+}
+
 /// Draws the hop waterfall of one asset.
 pub(crate) fn draw(view: &View) -> Result<Drawing, DrawError> {
     if !WIDTHS.contains(&view.width) {

@@ -91,7 +91,7 @@ fn row(record: &Record, options: &Options, draft: &mut Draft) -> Result<(), Reas
         (None, Some(_)) => return Err(Reason::new("asset_to: missing beside amount_to")),
     };
     draft.of(tx);
-    draft.transfer(assemble(Parts {
+    let parts = Parts {
         chain,
         position: Position {
             height: record.field(&["height"]).map(|field| field.height()).transpose()?,
@@ -108,8 +108,8 @@ fn row(record: &Record, options: &Options, draft: &mut Draft) -> Result<(), Reas
         asset: record.need(&["asset"])?.asset(chain)?,
         amount: record.need(&["amount"])?.amount()?,
         conversion,
-    })?);
-    Ok(())
+    };
+    assemble(parts, draft)
 }
 
 /// A transfer whose sides and kind are still text.
@@ -130,12 +130,27 @@ pub(super) struct Parts<'a> {
 
 /// Makes the transfer: an empty kind is that of its asset, an empty or zero side is an end of the
 /// world, an account owns itself.
-pub(super) fn assemble(parts: Parts<'_>) -> Result<Transfer, Reason> {
+pub(super) fn assemble(parts: Parts<'_>, draft: &mut Draft) -> Result<(), Reason> {
     let kind = match parts.kind {
         Some(field) => Kind::parse(field.text).map_err(|why| field.wrong(why))?,
         None if parts.asset == Asset::Native => Kind::Native,
         None => Kind::Token,
     };
+    if matches!(kind, Kind::Native | Kind::Token | Kind::Internal) {
+        // It may be a mint or a burn, and it may be a field that was lost on the way.
+        if parts.from.is_none() {
+            draft.gap(
+                "no-sender",
+                format!("{} rows without a sender count as new value", kind.name()),
+            );
+        }
+        if parts.to.is_none() {
+            draft.gap(
+                "no-receiver",
+                format!("{} rows without a receiver count as burned", kind.name()),
+            );
+        }
+    }
     let place = |field: Option<Field>| field.map(|field| field.place(parts.chain)).transpose();
     let from = match place(parts.from)? {
         None => Transfer::sender(None),
@@ -147,7 +162,7 @@ pub(super) fn assemble(parts: Parts<'_>) -> Result<Transfer, Reason> {
         Some(Place::Account(address)) => Transfer::receiver(Some(address), kind),
         Some(place) => place,
     };
-    Ok(Transfer {
+    draft.transfer(Transfer {
         chain: parts.chain,
         position: parts.position,
         time: parts.time,
@@ -160,7 +175,8 @@ pub(super) fn assemble(parts: Parts<'_>) -> Result<Transfer, Reason> {
         asset: parts.asset,
         amount: parts.amount,
         conversion: parts.conversion,
-    })
+    });
+    Ok(())
 }
 
 fn owner(field: Option<Field<'_>>, chain: Chain, place: Place) -> Result<Option<Address>, Reason> {
