@@ -4,6 +4,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use ledger::{Chain, Transfer};
@@ -291,7 +292,8 @@ fn every_picture_is_named() {
     room.run(&["trace", "two.toml", "--svg", "y.svg", "--html", "y-2.svg"]).expect(2);
     assert!(!room.path("y-2.svg").exists() && !room.path("y.svg").exists());
     // A device has no file beside it.
-    let told = room.run(&["trace", "two.toml", "--svg", "/dev/null"]).expect(0).stderr;
+    symlink("/dev/null", room.path("null")).expect("linked");
+    let told = room.run(&["trace", "two.toml", "--svg", "null"]).expect(0).stderr;
     assert!(told.contains("1 picture of other assets not written"), "{told}");
 }
 
@@ -299,7 +301,9 @@ fn every_picture_is_named() {
 #[test]
 fn a_stream_is_written_to_and_not_replaced() {
     let room = story();
-    let both = room.run(&["trace", "first.toml", "--hops", "/dev/stdout"]).expect(0).stdout;
+    // By a link, so that this test never costs anybody the device.
+    symlink("/dev/stdout", room.path("out")).expect("linked");
+    let both = room.run(&["trace", "first.toml", "--hops", "out"]).expect(0).stdout;
     let check = |shown: &str| {
         let (hops, rest): (Vec<&str>, Vec<&str>) =
             shown.lines().partition(|line| line.starts_with("{\"chain\""));
@@ -308,9 +312,10 @@ fn a_stream_is_written_to_and_not_replaced() {
     };
     check(&both);
     let file = fs::File::create(room.path("all.txt")).expect("made");
-    let mut command = room.command(&["trace", "first.toml", "--hops", "/dev/stdout"]);
+    let mut command = room.command(&["trace", "first.toml", "--hops", "out"]);
     assert!(command.stdout(file).status().expect("starts").success());
     check(&fs::read_to_string(room.path("all.txt")).expect("there"));
+    assert!(room.path("out").is_symlink(), "the link was replaced");
 }
 
 #[test]
