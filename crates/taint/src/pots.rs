@@ -131,7 +131,8 @@ impl<C: Content> Pots<C> {
     }
 
     /// Moves units out of a replayed pot that holds no label, as nearly every row of a chain does. False,
-    /// and nothing is done, where a row asks for more than two sums.
+    /// and nothing is done, where a row asks for more than two sums. It must agree with what the engine's
+    /// `withdraw` and `deposit_clean` do with such a row: a trace goes by those.
     #[inline]
     pub(crate) fn move_clean(&mut self, row: &Row) -> bool {
         let Pots::Flat(pots) = self else { return false };
