@@ -7,17 +7,20 @@ use crate::command::trace_text::provenance;
 use crate::investigation::{AssetWaterfall, Investigation, Traced};
 use crate::picture::{Drawing, Theme, View, draw, language};
 
+/// The options of a command that ask for a picture; without one of them a look is a mistake.
+pub(crate) const PICTURED: &str = "pictured";
+
 /// How a picture looks; the same look gives the same bytes.
 #[derive(Args, Clone)]
 pub(crate) struct Look {
     /// Colours of the picture
-    #[arg(long, value_name = "THEME", default_value = "light")]
+    #[arg(long, value_name = "THEME", default_value = "light", requires = PICTURED)]
     theme: ThemeName,
     /// Language of the picture's words
-    #[arg(long, value_name = "LANG", default_value = "en", value_parser = language)]
+    #[arg(long, value_name = "LANG", default_value = "en", requires = PICTURED, value_parser = language)]
     lang: String,
     /// Width of the picture in pixels
-    #[arg(long, value_name = "PIXELS", default_value_t = 1440, value_parser = clap::value_parser!(u32).range(960..=4000))]
+    #[arg(long, value_name = "PIXELS", default_value_t = 1440, requires = PICTURED, value_parser = clap::value_parser!(u32).range(960..=4000))]
     width: u32,
 }
 

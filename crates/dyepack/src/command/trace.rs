@@ -7,7 +7,7 @@ use archive::Archive;
 use cases::case_file::{CaseFile, MAX_BYTES};
 use cases::result::TraceResult;
 use cases::stop::DEFAULT_CONFIDENCE;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use ledger::{Address, Chain, Time};
 use taint::RuleName;
 
@@ -19,12 +19,13 @@ use crate::investigation::{Asked, DEFAULT_DEGREE, Investigation, Traced};
 use crate::output::Output;
 use crate::progress;
 use crate::table::sentence;
-use crate::waterfall_view::Look;
+use crate::waterfall_view::{Look, PICTURED};
 use crate::whole_file;
 
 /// Follow the value of a case to where it is now.
 #[derive(Args)]
 #[command(
+    group = ArgGroup::new(PICTURED).args(["svg", "html"]).multiple(true),
     after_help = "Examples:\n  dyepack trace case.toml\n  dyepack trace ronin-2022 --rule fifo --json | jq .totals\n  dyepack trace case.toml --paths-to 0x098b… --html report.html"
 )]
 pub(crate) struct TraceArgs {
