@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 pub use mutants::mutants;
 pub use tidy::tidy;
 
-/// The folder of the workspace.
+/// The folder of the workspace. Cargo says it when it runs this: with one target folder for several
+/// clones, what was compiled in may be the path of another.
 pub fn root() -> PathBuf {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.parent().unwrap_or(own).to_path_buf()
+    let own = std::env::var_os("CARGO_MANIFEST_DIR");
+    let own = own.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    own.parent().unwrap_or(&own).to_path_buf()
 }
 
 /// Every file below a folder with this ending, sorted; folders of build output are left out.

@@ -15,7 +15,7 @@ use crate::batch::{Entry, Reason, Recorded, Rejected, Subject};
 use crate::error::Result;
 use crate::manifest::{Manifest, Part, Sorting};
 use crate::part::{KeyRow, PartReader, PartWriter, Store, read_keys};
-use crate::told::{Told, may_be_one};
+use crate::told::{Told, is_at_cost, is_cost, may_be_one};
 
 /// What became of a row of the batch.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,8 @@ enum RoughKey {
     Loose(Option<u64>, u32, u128),
     /// Of two tellings of one transfer: height or time, and amount.
     Told(u64, u128),
+    /// Of two tellings of a transaction's cost, which may be divided: height or time.
+    Cost(u64),
 }
 
 impl RoughKey {
@@ -64,6 +66,11 @@ impl RoughKey {
 
     fn told(row: &KeyRow, by: Sorting) -> RoughKey {
         RoughKey::Told(major_of(by, row.position.height, row.time), row.amount)
+    }
+
+    fn cost(row: &KeyRow, by: Sorting) -> Option<RoughKey> {
+        let major = major_of(by, row.position.height, row.time);
+        is_at_cost(row.position).then_some(RoughKey::Cost(major))
     }
 }
 
@@ -238,6 +245,10 @@ impl<'a> Group<'a> {
             let reason =
                 Reason::ConflictWithArchive { import: committed.import, row: committed.row };
             rejected.push(Rejected { subject: Subject::Row(entry.row), reason });
+            // What is refused as a fee may still answer for the burned part beside it.
+            if is_cost(&committed.transfer) {
+                others.push(committed);
+            }
         }
     }
 
@@ -256,7 +267,9 @@ impl<'a> Group<'a> {
             let Some(tellings) = tellings.filter(|_| *fate == Fate::New) else { continue };
             let one = tellings.iter().position(|other| may_be_one(transfer, other, import));
             if let Some(at) = one {
-                tellings.remove(at);
+                if !is_cost(transfer) {
+                    tellings.remove(at);
+                }
                 *fate = Fate::Already;
             }
         }
@@ -300,6 +313,7 @@ impl<'a> Known<'a> {
             known.any_loose |= !transfer.position.is_full();
             if transfer.tx.is_some() {
                 known.rough.insert(RoughKey::told(&key, by));
+                known.rough.extend(RoughKey::cost(&key, by));
             }
         }
         known
@@ -318,7 +332,8 @@ impl<'a> Known<'a> {
             // Two full positions are one or not; nothing else is asked of them.
             let may_be_told = self.any_loose || !row.position.is_full();
             let is_alike = self.rough.contains(&RoughKey::of(&row))
-                || (may_be_told && self.rough.contains(&RoughKey::told(&row, by)));
+                || (may_be_told && self.rough.contains(&RoughKey::told(&row, by)))
+                || RoughKey::cost(&row, by).is_some_and(|cost| self.rough.contains(&cost));
             if is_alike {
                 match hits.last_mut() {
                     Some(last) if last.end == number => last.end += 1,

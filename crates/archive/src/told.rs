@@ -5,10 +5,14 @@
 //! stands at no full position, they are one transfer if they name the same transaction, kind, sides,
 //! asset and amount, and nothing that both know of where it stands differs. A source that tells such a
 //! transfer n times tells of n: each of them answers to one of the other source's.
+//!
+//! What a transaction cost its payer is one thing, however a source divides it: an explorer knows the
+//! whole fee, a node what of it was burned. Whoever told it first keeps it; another's telling of it, in
+//! one row or two and of whatever amount, is the same.
 
 use std::hash::{Hash, Hasher};
 
-use ledger::{Position, Time, Transfer};
+use ledger::{Amount, Kind, Place, Position, Time, Transfer};
 
 use crate::batch::Recorded;
 
@@ -22,13 +26,21 @@ impl<'a> Told<'a> {
     }
 }
 
+impl Told<'_> {
+    /// What is compared of it.
+    fn said(&self) -> Transfer {
+        let (position, time) = (Position::UNKNOWN, Time::default());
+        let said = Transfer { position, time, ..*self.0 };
+        match is_cost(self.0) {
+            true => Transfer { kind: Kind::Fee, to: Place::Fee, amount: Amount::ZERO, ..said },
+            false => said,
+        }
+    }
+}
+
 impl PartialEq for Told<'_> {
     fn eq(&self, other: &Told<'_>) -> bool {
-        let said = |Told(transfer): &Told<'_>| {
-            let (position, time) = (Position::UNKNOWN, Time::default());
-            Transfer { position, time, ..**transfer }
-        };
-        said(self) == said(other)
+        self.said() == other.said()
     }
 }
 
@@ -36,20 +48,36 @@ impl Eq for Told<'_> {}
 
 impl Hash for Told<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let Told(Transfer { tx, from, to, amount, .. }) = self;
+        let Transfer { tx, from, to, amount, .. } = self.said();
         (tx, from, to, amount).hash(state);
     }
+}
+
+/// True for a transaction's fee and for the part of it that was burned.
+pub(crate) fn is_cost(transfer: &Transfer) -> bool {
+    transfer.kind == Kind::Fee || is_base_fee(transfer.position)
+}
+
+fn is_base_fee(position: Position) -> bool {
+    position.index == Some(Position::BASE_FEE)
+}
+
+/// True where a cost stands by readers' agreement, so that its position alone shows what it is.
+pub(crate) fn is_at_cost(position: Position) -> bool {
+    position.index == Some(Position::FEE) || is_base_fee(position)
 }
 
 /// True if a row of the batch can be the committed one, told otherwise. Both are equal as [`Told`].
 pub(crate) fn may_be_one(new: &Transfer, committed: &Recorded, import: u32) -> bool {
     let (a, b) = (new.position, committed.transfer.position);
     let is_height_shared = a.height.is_some() && a.height == b.height;
+    let is_cost = is_cost(new);
+    let is_divided = is_cost && (is_base_fee(a) || is_base_fee(b));
     committed.import != import
-        && !(a.is_full() && b.is_full())
+        && (is_divided || !(a.is_full() && b.is_full()))
         && agree(a.height, b.height)
         && agree(a.tx_index, b.tx_index)
-        && agree(a.index, b.index)
+        && (is_cost || agree(a.index, b.index))
         && (is_height_shared || new.time == committed.transfer.time)
 }
 

@@ -89,6 +89,51 @@ fn rows_without_position_are_told_apart_by_occurrence() {
     assert_eq!((done.transfers, done.already), (1, 1));
 }
 
+/// An explorer knows a fee as one number, a node which part of it was burned: it is one fee.
+#[test]
+fn a_cost_told_whole_and_divided_counts_once() {
+    let at = |tx_index: Option<u32>, index: Option<u32>, kind: Kind, amount: u128| Transfer {
+        position: Position { height: Some(5), tx_index, index },
+        kind,
+        to: if kind == Kind::Fee { Place::Fee } else { Place::Burn },
+        amount: Amount::new(amount),
+        ..placed(5, 0, 1)
+    };
+    let (fee, base) = (Some(Position::FEE), Some(Position::BASE_FEE));
+    let of_explorer = at(None, fee, Kind::Fee, 10);
+    let by_hand = at(Some(3), Some(7), Kind::Fee, 10);
+    let undivided = at(Some(3), fee, Kind::Fee, 10);
+    let divided = [at(Some(3), base, Kind::Burn, 7), at(Some(3), fee, Kind::Fee, 3)];
+    let check = |what: &str, first: &[Transfer], second: &[Transfer], want: [usize; 3]| {
+        let folder = tempfile::tempdir().unwrap();
+        append(folder.path(), &batch("first", occurring(first)));
+        let done = append(folder.path(), &batch("second", occurring(second)));
+        let got = [done.transfers as usize, done.already as usize, done.rejected.len()];
+        assert_eq!(got, want, "{what}");
+        let archive = Archive::read(folder.path()).unwrap();
+        let of_payer = |row: &&Transfer| row.tx == divided[0].tx;
+        let cost: u128 =
+            transfers(&archive).iter().filter(of_payer).map(|row| row.amount.base_units()).sum();
+        assert_eq!(cost, 10, "{what}");
+    };
+    check("explorer, node", &[of_explorer], &divided, [0, 2, 0]);
+    check("node, explorer", &divided, &[of_explorer], [0, 1, 0]);
+    check("explorer, by hand", &[of_explorer], &[by_hand], [0, 1, 0]);
+    check("by hand, explorer", &[by_hand], &[of_explorer], [0, 1, 0]);
+    // At one full position with other content: refused, and the burned part with it.
+    check("node without blocks, node", &[undivided], &divided, [0, 1, 1]);
+    check("node, node without blocks", &divided, &[undivided], [0, 0, 1]);
+    check("node twice", &divided, &divided, [0, 2, 0]);
+    // Of another payer, or of another transaction: another cost.
+    let folder = tempfile::tempdir().unwrap();
+    append(folder.path(), &batch("first", occurring(&[of_explorer])));
+    let others = [
+        Transfer { tx: Some(tx(9)), ..of_explorer },
+        Transfer { from: placed(5, 0, 2).from, ..of_explorer },
+    ];
+    assert_eq!(append(folder.path(), &batch("second", occurring(&others))).transfers, 2);
+}
+
 /// What two sources say of one transaction, and how many transfers there are then, whichever comes first.
 #[test]
 fn two_tellings_of_a_transfer_are_one() {

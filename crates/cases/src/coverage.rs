@@ -28,14 +28,16 @@ impl<R: Records> Naming<'_, R> {
         gaps
     }
 
-    /// Places that hold value and never send any of its asset: the data may end there.
+    /// Places that hold value and never send any of its asset, as no unspent output does: the data may
+    /// end there.
     fn edges(&self, holdings: &[RangedHolding], until: RowId) -> Vec<Gap> {
         let mut all: BTreeMap<AssetId, (u64, u64, u128)> = BTreeMap::new();
         for holding in holdings.iter().filter(|h| h.end == Where::Unspent && h.raw() > 0) {
             let pot = self.records.pot(holding.pot);
             let (places, silent, raw) = all.entry(pot.asset).or_default();
             *places += 1;
-            if pot.kind == PlaceKind::Account && !self.sends(holding.pot, until) {
+            let is_place = matches!(pot.kind, PlaceKind::Account | PlaceKind::Output);
+            if is_place && !self.sends(holding.pot, until) {
                 *silent += 1;
                 *raw = raw.saturating_add(holding.raw());
             }

@@ -45,9 +45,16 @@ pub fn find_seeds<R: Records>(
 ) -> Result<Found, Unreadable> {
     let mut found = Found::default();
     for (number, theft) in case.thefts.iter().enumerate() {
-        let rows = matching_rows(records, theft, until)?;
-        let in_data = !rows.is_empty() && (!theft.asserted || theft.tx.is_some());
-        match (in_data, theft.asserted) {
+        let rows = match (theft.asserted, theft.tx) {
+            (false, _) => matching_rows(records, theft, until)?,
+            // A transaction is known more surely than the moment and the sender stated beside it.
+            (true, Some(_)) => {
+                let named = Theft { from: None, since: None, until: None, ..theft.clone() };
+                matching_rows(records, &named, until)?
+            }
+            (true, None) => Vec::new(),
+        };
+        match (!rows.is_empty(), theft.asserted) {
             (true, asserted) => {
                 if asserted {
                     found.notes.push(format!(
@@ -59,7 +66,16 @@ pub fn find_seeds<R: Records>(
                 found.rows.extend(rows.into_iter().map(|row| (row, number)));
             }
             (false, true) => match assert(records, number, theft, until, decimals) {
-                Ok(asserted) => found.asserted.push(asserted),
+                Ok(asserted) => {
+                    found.asserted.push(asserted);
+                    if moves_other(records, theft, until)? {
+                        found.notes.push(format!(
+                            "theft {}: its transaction is in the data, but moves none of that asset \
+                             to the receiver, so the assertion stands",
+                            number + 1
+                        ));
+                    }
+                }
                 Err(why) => {
                     found.notes.push(format!("theft {}: {why}", number + 1));
                     found.missing.push(number);
@@ -95,6 +111,25 @@ fn assert<R: Records>(
     }
     let (chain, asset, place) = (theft.chain, theft.asset, theft.to.place());
     Ok(AssertedTheft { theft: number, chain, place, asset, amount, time, before })
+}
+
+/// True if the theft's transaction brings its receiver another asset.
+fn moves_other<R: Records>(records: &R, theft: &Theft, until: RowId) -> Result<bool, Unreadable> {
+    let Target::Address(receiver) = theft.to else { return Ok(false) };
+    if theft.tx.is_none() {
+        return Ok(false);
+    }
+    for place in records.places_of(theft.chain, &receiver) {
+        for pot in records.pots_of(place) {
+            for row in records.history(pot, 0).rows.take_while(|row| *row < until) {
+                let is_there = records.row(row).to == pot;
+                if is_there && records.transfer(row)?.tx == theft.tx {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Compares the stated amount, if there is one, with the sum of what matched.

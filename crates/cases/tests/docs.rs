@@ -111,7 +111,7 @@ fn tables_of_the_page_are_true() {
 #[test]
 fn shipped_labels_are_what_the_readme_says() {
     use sha2::{Digest, Sha256};
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/");
+    let folder = "../../data/";
     let mut files: Vec<String> = std::fs::read_dir(format!("{folder}labels"))
         .unwrap()
         .map(|entry| format!("labels/{}", entry.unwrap().file_name().to_string_lossy()))

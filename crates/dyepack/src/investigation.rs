@@ -42,6 +42,7 @@ pub(crate) struct Asked {
     pub(crate) full_replay: bool,
     /// How the user named the case and the archive, to say how to ask again.
     pub(crate) case_as_named: String,
+    pub(crate) with_as_named: Vec<String>,
     pub(crate) archive_as_named: Option<String>,
     /// List every tainted movement.
     pub(crate) list_hops: bool,
@@ -96,6 +97,7 @@ impl Asked {
             label_confidence: DEFAULT_CONFIDENCE,
             full_replay: false,
             case_as_named: case_as_named.to_string(),
+            with_as_named: Vec::new(),
             archive_as_named: None,
             list_hops: false,
             paths_to: None,
@@ -252,7 +254,7 @@ impl Investigation {
                 name: "dyepack".to_string(),
                 version: env!("CARGO_PKG_VERSION").to_string(),
             },
-            replay: replay_command(with, asked),
+            replay: replay_command(asked),
             parameters,
             inputs: self.archive.imports().iter().map(input).collect(),
             snapshot: self.snapshot(),
@@ -489,7 +491,7 @@ fn input(import: &archive::Import) -> Input {
 }
 
 /// The command that computes a result again, as it was typed.
-fn replay_command(with: &[&CaseFile], asked: &Asked) -> String {
+fn replay_command(asked: &Asked) -> String {
     let mut words = vec!["dyepack trace".to_string(), quoted(&asked.case_as_named)];
     let archive = asked.archive_as_named.as_ref();
     words.extend(archive.map(|folder| format!("--archive {}", quoted(folder))));
@@ -499,7 +501,7 @@ fn replay_command(with: &[&CaseFile], asked: &Asked) -> String {
     words.extend(asked.max_hops.map(|hops| format!("--max-hops {hops}")));
     words.push(format!("--service-degree {}", asked.service_degree));
     words.push(format!("--label-confidence {}", asked.label_confidence));
-    words.extend(with.iter().map(|case| format!("--with {}", case.id)));
+    words.extend(asked.with_as_named.iter().map(|case| format!("--with {}", quoted(case))));
     words.join(" ")
 }
 

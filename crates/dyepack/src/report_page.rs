@@ -28,7 +28,10 @@ pub(crate) fn page(traced: &Traced, drawings: &[Drawing]) -> String {
     let stolen: Vec<String> = result
         .stolen
         .iter()
-        .map(|sum| money(sum.amount.as_deref(), &sum.raw, sum.symbol.as_deref(), &sum.asset))
+        .map(|sum| {
+            let money = money(sum.amount.as_deref(), &sum.raw, sum.symbol.as_deref(), &sum.asset);
+            format!("{money} ({})", rows_shown::known_from(result, sum))
+        })
         .collect();
     let stolen = if stolen.is_empty() { "nothing matched".to_string() } else { stolen.join(", ") };
     let summary = format!("Stolen: {stolen}. Rule: {}.", result.rule);
@@ -72,7 +75,7 @@ fn heads(columns: &'static [Column<'static>]) -> Vec<Head<'static>> {
 fn tables(traced: &Traced) -> Vec<Table> {
     let result = &traced.result;
     let listed: Vec<&Holding> =
-        result.holdings.iter().filter(|holding| holding.address.is_some()).collect();
+        result.holdings.iter().filter(|holding| holding.place.is_some()).collect();
     let shown = listed.iter().take(SHOWN);
     let endpoints = rows(shown.map(|holding| rows_shown::endpoint(holding, Digits::All)));
     let unknown = rows(rows_shown::unknown(result));

@@ -90,6 +90,38 @@ pub(crate) fn money_of(result: &TraceResult, chain: &str, asset: &str, raw: &str
     money(whole.as_deref(), raw, symbol, asset)
 }
 
+/// Base units of a sum's asset, written as the sum is: a sum does not state its decimals, but shows
+/// them.
+pub(crate) fn money_as(sum: &Sum, units: u128) -> String {
+    let whole = Amount::parse(&sum.raw).ok().zip(sum.amount.as_ref());
+    let decimals = whole.and_then(|(all, amount)| {
+        (0..=Amount::MAX_DECIMALS).find(|decimals| all.to_decimal(*decimals) == *amount)
+    });
+    let amount = decimals.map(|decimals| Amount::new(units).to_decimal(decimals));
+    money(amount.as_deref(), &units.to_string(), sum.symbol.as_deref(), &sum.asset)
+}
+
+/// The seeds of a sum that was stolen.
+pub(crate) fn seeds_of<'a>(
+    result: &'a TraceResult,
+    sum: &'a Sum,
+) -> impl Iterator<Item = &'a Seed> {
+    let same = |seed: &&Seed| (&seed.chain, &seed.asset) == (&sum.chain, &sum.asset);
+    result.seeds.iter().filter(same)
+}
+
+/// How it is known that a sum was stolen.
+pub(crate) fn known_from(result: &TraceResult, sum: &Sum) -> String {
+    let (asserted, shown): (Vec<_>, Vec<_>) = seeds_of(result, sum).partition(|seed| seed.asserted);
+    let transfers = counted(shown.len(), "transfer");
+    match (shown.len(), asserted.len()) {
+        (0, 1) => "asserted, not in the data".to_string(),
+        (0, many) => format!("{} asserted, not in the data", counted(many, "theft")),
+        (_, 0) => format!("in {transfers}"),
+        (_, more) => format!("in {transfers}; {more} more asserted, not in the data"),
+    }
+}
+
 /// The words for where value is, for people.
 fn where_words(end: &str) -> &str {
     match end {
@@ -253,11 +285,19 @@ pub(crate) fn endpoint(holding: &Holding, digits: Digits) -> [String; 8] {
         amount(&holding.low_raw),
         amount(&holding.high_raw),
         holding.end.clone(),
-        holding.place.clone().unwrap_or_default(),
+        whose(holding),
         holding.label.clone().unwrap_or_default(),
         holding.hops.map(|hops| hops.to_string()).unwrap_or_default(),
         holding.last_time.as_ref().map(time).unwrap_or_default(),
     ]
+}
+
+/// Whom an endpoint is of: the account, or the owner of an output and which of his outputs it is.
+fn whose(holding: &Holding) -> String {
+    match (&holding.address, &holding.place) {
+        (Some(owner), Some(place)) if owner != place => format!("{owner} in {place}"),
+        (owner, place) => place.as_ref().or(owner.as_ref()).cloned().unwrap_or_default(),
+    }
 }
 
 /// At most four digits of a fraction, or three that say something.

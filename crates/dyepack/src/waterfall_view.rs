@@ -3,9 +3,12 @@
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
+use cases::result::{Seed, TraceResult};
+
 use crate::command::trace_text::provenance;
 use crate::investigation::{AssetWaterfall, Investigation, Traced};
 use crate::picture::{Drawing, Theme, View, draw, language};
+use crate::rows_shown::raw;
 
 /// The options of a command that ask for a picture; without one of them a look is a mistake.
 pub(crate) const PICTURED: &str = "pictured";
@@ -62,6 +65,7 @@ fn draw_one(
         decimals: written.decimals,
         waterfall: &drawn.waterfall,
         stolen: drawn.stolen,
+        asserted: asserted(&traced.result, drawn),
         theme: match look.theme {
             ThemeName::Light => Theme::Light,
             ThemeName::Dark => Theme::Dark,
@@ -70,4 +74,13 @@ fn draw_one(
         width: look.width,
     };
     draw(&view).map_err(|error| anyhow!("{error}"))
+}
+
+/// What the case asserts of the asset that a picture shows.
+fn asserted(result: &TraceResult, drawn: &AssetWaterfall) -> u128 {
+    let asset = drawn.asset.text(drawn.chain);
+    let of_asset =
+        |seed: &&Seed| seed.asserted && seed.chain == drawn.chain.name() && seed.asset == asset;
+    let seeds = result.seeds.iter().filter(of_asset);
+    seeds.fold(0, |sum, seed| sum.saturating_add(raw(&seed.raw)))
 }

@@ -450,6 +450,31 @@ fn options_change_what_they_say() {
     assert_eq!(digests.len(), 6);
 }
 
+/// One that stated a moment after its own transaction entered beside it.
+#[test]
+fn an_assertion_gives_way_to_its_transaction() {
+    let room = room();
+    let seconds = rows()[3].time.seconds();
+    let check = |asset: &str, line: usize, since: u32, asserted: bool, note: &str| {
+        let stated = case("first", "thief", line).replace("\"TRX\"", &format!("\"{asset}\""));
+        let since = ledger::Time::from_seconds(since);
+        let rest =
+            format!("asserted = true\namount = \"7\"\nsince = \"{since}\"\nsource = \"s\"\n");
+        room.write("asserted.toml", stated + &rest);
+        let result = room.json(&["trace", "asserted.toml"], 0);
+        assert_eq!(list(&result, "seeds").len(), 1, "{since}");
+        assert_eq!(result["seeds"][0]["asserted"], asserted, "{since}");
+        let said = list(&result, "gaps").iter().any(|gap| text(gap, "detail").contains(note));
+        assert!(said || note.is_empty(), "{note}: {}", result["gaps"]);
+    };
+    for since in [seconds - 1, seconds, seconds + 1] {
+        check("TRX", 4, since, false, "the assertion was not needed and was dropped");
+    }
+    // The transaction brings the thief a token, and the case asserts coins beside it.
+    check("TRX", 15, seconds, true, "moves none of that asset");
+    check("TRX", 2, seconds, true, "");
+}
+
 #[test]
 fn units_claimed_twice() {
     let room = room();
@@ -648,8 +673,8 @@ fn equal_rows_without_a_position_count_as_often_as_they_stand() {
 #[test]
 fn one_transfer_told_by_two_files_counts_once() {
     let room = Room::new();
-    let tables = concat!(env!("CARGO_MANIFEST_DIR"), "/../chains/tests/data/ethereum-etl/");
-    let table = |name: &str| format!("{tables}block-17173049/expected_{name}.json");
+    let tables = support::repository().join("crates/chains/tests/data/ethereum-etl");
+    let table = |name: &str| format!("{}/block-17173049/expected_{name}.json", tables.display());
     let (hash, a, b) =
         (format!("0x{:064x}", 7), format!("0x{:040x}", 10), format!("0x{:040x}", 11));
     room.write(

@@ -9,8 +9,6 @@ use ruint::aliases::U256;
 
 /// Decimal text longer than this is refused unread.
 const MAX_TEXT: usize = 120;
-/// 10^38 fits in 128 bits, 10^39 does not.
-const MAX_DECIMALS: u8 = 38;
 
 /// A number of base units of one asset.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,6 +34,8 @@ pub enum AmountError {
 impl Amount {
     pub const ZERO: Amount = Amount(0);
     pub const MAX: Amount = Amount(u128::MAX);
+    /// Decimals of an asset: 10^38 fits in 128 bits, 10^39 does not.
+    pub const MAX_DECIMALS: u8 = 38;
 
     pub const fn new(base_units: u128) -> Amount {
         Amount(base_units)
@@ -97,7 +97,7 @@ impl Amount {
             return Err(AmountError::Empty);
         }
         let bad = || AmountError::NotADecimal(excerpt(text));
-        if text.len() > MAX_TEXT || decimals > MAX_DECIMALS {
+        if text.len() > MAX_TEXT || decimals > Amount::MAX_DECIMALS {
             return Err(bad());
         }
         let negative = text.starts_with('-');

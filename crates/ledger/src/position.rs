@@ -16,6 +16,11 @@ pub struct Position {
 }
 
 impl Position {
+    /// The index of a transaction's fee, which is the last of its rows, whatever else is known.
+    pub const FEE: u32 = u32::MAX;
+    /// The index of the part of the fee that the protocol burned, where a source tells it.
+    pub const BASE_FEE: u32 = u32::MAX - 1;
+
     /// A full position.
     pub const fn full(height: u64, tx_index: u32, index: u32) -> Position {
         Position { height: Some(height), tx_index: Some(tx_index), index: Some(index) }

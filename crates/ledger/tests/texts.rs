@@ -237,6 +237,11 @@ fn places_are_accounts_outputs_and_transactions() {
     }
     assert!(TxId::parse("0xAA").is_err());
     assert_eq!(TxId::parse(&format!("0x{tx}")), TxId::parse(&tx.to_uppercase()));
+    let row = TxId::of_row([0xbb; 32]);
+    let text = format!("row:{}", "bb".repeat(24));
+    assert_eq!((row.text(Chain::ETHEREUM), TxId::parse(&text)), (text.clone(), Ok(row)));
+    assert!(row.is_of_row() && !TxId::new([0xbb; 32]).is_of_row());
+    assert!(TxId::parse("row:bb").is_err());
 }
 
 proptest! {

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use ledger::Time;
+use ledger::{Amount, Time};
 use toml::{Table, Value};
 
 use super::field::{Field, Reason};
@@ -132,7 +132,7 @@ impl Source {
     }
 
     /// The amount of a row in base units, if it has one.
-    pub(super) fn amount(&self, record: &Record) -> Result<ledger::Amount, Reason> {
+    pub(super) fn amount(&self, record: &Record) -> Result<Amount, Reason> {
         let text = self.text(record).ok_or_else(|| self.missing())?;
         match &self.decimals {
             None => text.field().amount(),
@@ -319,7 +319,7 @@ fn unit(value: &Value) -> Result<Unit, MapError> {
 fn places(key: &str, value: Value) -> Result<Places, MapError> {
     match value {
         Value::Integer(places) => match u8::try_from(places) {
-            Ok(places) if places <= 38 => Ok(Places::Fixed(places)),
+            Ok(places) if places <= Amount::MAX_DECIMALS => Ok(Places::Fixed(places)),
             _ => Err(wrong(key, "decimals lie between 0 and 38")),
         },
         Value::Table(mut table) => match (table.remove("column"), table.keys().next()) {

@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use ledger::{Address, Amount, Chain, Time, TxId};
 
+use super::cost::Cost;
+
 /// Blocks and transactions remembered; beyond that, rows are read as if the tables were not there.
 const MAX_BLOCKS: usize = 20_000_000;
 const MAX_TRANSACTIONS: usize = 5_000_000;
@@ -13,6 +15,8 @@ const MAX_TRANSACTIONS: usize = 5_000_000;
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     times: HashMap<(Chain, u64), Time>,
+    /// By unit of gas, of blocks that burn one.
+    base_fees: HashMap<(Chain, u64), Amount>,
     places: HashMap<(Chain, TxId), (u64, u32)>,
     ids: HashMap<(Chain, u64, u32), TxId>,
     /// Transactions whose own value was handed out, by where they stand.
@@ -28,7 +32,7 @@ pub struct Context {
 pub(crate) struct Receipt {
     /// `None` before Byzantium, when receipts did not tell.
     pub(crate) success: Option<bool>,
-    pub(crate) fee: Option<Amount>,
+    pub(crate) cost: Option<Cost>,
     pub(crate) created: Option<Address>,
 }
 
@@ -46,6 +50,16 @@ impl Context {
 
     pub(crate) fn time(&self, chain: Chain, height: u64) -> Option<Time> {
         self.times.get(&(chain, height)).copied()
+    }
+
+    pub(crate) fn note_base_fee(&mut self, chain: Chain, height: u64, price: Amount) {
+        if self.base_fees.len() < MAX_BLOCKS {
+            self.base_fees.insert((chain, height), price);
+        }
+    }
+
+    pub(crate) fn base_fee(&self, chain: Chain, height: u64) -> Option<Amount> {
+        self.base_fees.get(&(chain, height)).copied()
     }
 
     pub(crate) fn note_place(&mut self, chain: Chain, tx: TxId, height: u64, tx_index: u32) {

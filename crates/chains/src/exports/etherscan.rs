@@ -8,6 +8,8 @@
 
 use ledger::{Address, Amount, Chain, Kind, Place, Position, Time, Transfer, TxId};
 
+use super::calls::is_borrowed;
+use super::cost;
 use super::field::{Field, Reason, excerpt};
 use super::file_chain::assumed;
 use super::head::Head;
@@ -159,10 +161,13 @@ impl Row<'_> {
         self.record.field(names).map(|field| field.address(self.chain)).transpose()
     }
 
-    fn transfer(&self, common: &Common, kind: Kind, from: Place, to: Place) -> Transfer {
+    fn stand(&self, common: &Common) -> Stand {
         let position = Position { height: common.height, tx_index: None, index: None };
-        let stand = Stand { chain: self.chain, position, time: common.time, tx: Some(common.tx) };
-        Transfer { from, to, ..stand.transfer(kind) }
+        Stand { chain: self.chain, position, time: common.time, tx: Some(common.tx) }
+    }
+
+    fn transfer(&self, common: &Common, kind: Kind, from: Place, to: Place) -> Transfer {
+        Transfer { from, to, ..self.stand(common).transfer(kind) }
     }
 
     /// The value of a row: what came in or what went out, seen from the account of the export.
@@ -210,10 +215,7 @@ impl Row<'_> {
             let to = self.receiver(&["To"])?;
             draft.transfer(Transfer { amount, ..self.transfer(&common, Kind::Native, from, to) });
         }
-        if !fee.is_zero() {
-            let paid = self.transfer(&common, Kind::Fee, from, Place::Fee);
-            draft.transfer(Transfer { amount: fee, ..paid });
-        }
+        cost::pay(draft, &self.stand(&common), from, fee, None);
         if failed || amount.is_zero() {
             draft.moves_nothing();
         }
@@ -233,7 +235,8 @@ impl Row<'_> {
         let common = self.common(draft)?;
         let from = self.record.need(&["From"])?.address(self.chain)?;
         let amount = self.value()?;
-        if self.failed()? || amount.is_zero() {
+        let borrowed = self.record.get("Type").is_some_and(is_borrowed);
+        if borrowed || amount.is_zero() || self.failed()? {
             draft.moves_nothing();
             return Ok(());
         }

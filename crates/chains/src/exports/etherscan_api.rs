@@ -8,6 +8,8 @@
 
 use ledger::{Amount, Chain, Kind, Place, Position, Time, Transfer, TxId};
 
+use super::calls::is_borrowed;
+use super::cost;
 use super::field::{Reason, excerpt};
 use super::file_chain::evm;
 use super::head::{Head, Reply};
@@ -81,19 +83,16 @@ impl<'a> Row<'a> {
             None if record.has("hash") || record.has("nonce") => {
                 return Err(Reason::new("hash: missing"));
             }
-            None => {
-                draft.gap("no-transaction-id", "rows name no transaction");
-                None
-            }
+            None => None,
         };
         draft.of(tx);
         let height = record.need(&["blockNumber"])?.height()?;
         Ok(Row { record, chain, tx, height, time: record.need(&["timeStamp"])?.seconds()? })
     }
 
-    fn transfer(&self, kind: Kind, tx_index: Option<u32>) -> Transfer {
+    fn stand(&self, tx_index: Option<u32>) -> Stand {
         let position = Position { height: Some(self.height), tx_index, index: None };
-        Stand { chain: self.chain, position, time: self.time, tx: self.tx }.transfer(kind)
+        Stand { chain: self.chain, position, time: self.time, tx: self.tx }
     }
 
     /// The receiver, or the contract that was created.
@@ -146,28 +145,24 @@ impl<'a> Row<'a> {
         let moves = !self.failed()? && !amount.is_zero();
         if moves {
             let to = self.receiver()?;
-            let transfer = self.transfer(Kind::Native, None);
+            let transfer = self.stand(None).transfer(Kind::Native);
             draft.transfer(Transfer { from, to, amount, ..transfer });
         } else {
             draft.moves_nothing();
         }
-        if !fee.is_zero() {
-            let transfer = self.transfer(Kind::Fee, None);
-            draft.transfer(Transfer { from, amount: fee, ..transfer });
-        }
+        cost::pay(draft, &self.stand(None), from, fee, None);
         Ok(())
     }
 
     fn internal(&self, draft: &mut Draft) -> Result<(), Reason> {
         let amount = self.record.need(&["value"])?.amount()?;
         let kind = self.record.field(&["callType", "type"]).map_or("call", |field| field.text);
-        let borrowed = ["delegatecall", "staticcall", "callcode"].contains(&kind);
-        if borrowed || amount.is_zero() || self.failed()? {
+        if is_borrowed(kind) || amount.is_zero() || self.failed()? {
             draft.moves_nothing();
             return Ok(());
         }
         let (from, to) = (self.sender()?, self.receiver()?);
-        let transfer = self.transfer(Kind::Internal, None);
+        let transfer = self.stand(None).transfer(Kind::Internal);
         draft.transfer(Transfer { from, to, amount, ..transfer });
         Ok(())
     }
@@ -186,7 +181,7 @@ impl<'a> Row<'a> {
         }
         let tx_index = self.record.field(&["transactionIndex"]);
         let tx_index = tx_index.map(|field| field.number("an index")).transpose()?;
-        let transfer = self.transfer(Kind::Token, tx_index);
+        let transfer = self.stand(tx_index).transfer(Kind::Token);
         draft.transfer(Transfer { from, to, asset, amount, ..transfer });
         Ok(())
     }

@@ -122,5 +122,5 @@ fn row_hash(record: &Record) -> TxId {
         hash.update((value.len() as u64).to_le_bytes());
         hash.update(value.as_bytes());
     }
-    TxId::new(hash.finalize().into())
+    TxId::of_row(hash.finalize().into())
 }

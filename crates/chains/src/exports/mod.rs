@@ -5,8 +5,10 @@
 //! with row and reason and reads on; what the format cannot tell it names once a file as a gap.
 //! Adding a format touches its file, the list below, its test and docs/import.md.
 
+mod calls;
 mod column_map;
 mod context;
+mod cost;
 mod decimals;
 mod ethereum_etl;
 mod etherscan;

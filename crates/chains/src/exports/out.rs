@@ -43,6 +43,20 @@ impl Stand {
             conversion: None,
         }
     }
+
+    /// The transaction's fee, which is the last of its rows even where nothing else is known of
+    /// their order.
+    pub(crate) fn fee(&self, payer: Place, amount: Amount) -> Transfer {
+        let position = Position { index: Some(Position::FEE), ..self.position };
+        Transfer { position, from: payer, amount, ..self.transfer(Kind::Fee) }
+    }
+
+    /// What the protocol burned of the transaction's cost.
+    pub(crate) fn base_fee(&self, payer: Place, amount: Amount) -> Transfer {
+        let position = Position { index: Some(Position::BASE_FEE), ..self.position };
+        let burned = self.transfer(Kind::Burn);
+        Transfer { position, from: payer, to: Place::Burn, amount, ..burned }
+    }
 }
 
 /// What one row gives, until it is known to be good.
@@ -211,6 +225,10 @@ impl<'a> Out<'a> {
             let detail = "rows have no log index: \
                           the order inside a transaction is that of the file";
             self.gap("order-in-transaction", detail);
+        }
+        let is_new = matches!(transfer.kind, Kind::Mint | Kind::Reward);
+        if !is_new && transfer.tx.is_none_or(|tx| tx.is_of_row()) {
+            self.gap("no-transaction-id", "rows name no transaction, or the hash of a row for it");
         }
         let account = |place| matches!(place, Place::Account(_));
         let bitcoin = transfer.chain.family() == Family::Bitcoin;

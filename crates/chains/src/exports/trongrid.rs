@@ -80,10 +80,10 @@ pub(super) fn read(given: Given<'_, '_>) -> Result<(), ReadError> {
     })
 }
 
-/// A transfer of TRON without its sides.
-pub(super) fn bare(tx: TxId, height: Option<u64>, time: Time, kind: Kind) -> Transfer {
+/// Where a row of TRON stands, as far as its interfaces tell.
+pub(super) fn stand(tx: TxId, height: Option<u64>, time: Time) -> Stand {
     let position = Position { height, tx_index: None, index: None };
-    Stand { chain: CHAIN, position, time, tx: Some(tx) }.transfer(kind)
+    Stand { chain: CHAIN, position, time, tx: Some(tx) }
 }
 
 fn token(record: &Record, draft: &mut Draft) -> Result<(), Reason> {
@@ -108,7 +108,7 @@ fn token(record: &Record, draft: &mut Draft) -> Result<(), Reason> {
     let to = Transfer::receiver(side("to")?, Kind::Token);
     let height =
         record.field(&["block", "block_number"]).map(|field| field.height()).transpose()?;
-    let transfer = bare(tx, height, time, Kind::Token);
+    let transfer = stand(tx, height, time).transfer(Kind::Token);
     draft.transfer(Transfer { from, to, asset, amount, ..transfer });
     Ok(())
 }
@@ -118,7 +118,7 @@ fn lone_internal(record: &Record, draft: &mut Draft) -> Result<(), Reason> {
     let tx = record.need(&["tx_id"])?.tx()?;
     draft.of(Some(tx));
     let time = record.need(&["block_timestamp"])?.milliseconds()?;
-    let transfer = bare(tx, None, time, Kind::Internal);
+    let transfer = stand(tx, None, time).transfer(Kind::Internal);
     let before = record.get("data.rejected") == Some("true");
     if before {
         draft.moves_nothing();
@@ -190,8 +190,12 @@ impl<'a> Row<'a> {
         self.value(name).ok_or_else(|| Reason::new(format!("{name}: missing")))
     }
 
+    fn stand(&self) -> Stand {
+        stand(self.tx, self.height, self.time)
+    }
+
     fn transfer(&self, kind: Kind) -> Transfer {
-        bare(self.tx, self.height, self.time, kind)
+        self.stand().transfer(kind)
     }
 
     fn transaction(&self, draft: &mut Draft) -> Result<(), Reason> {
@@ -212,7 +216,7 @@ impl<'a> Row<'a> {
         let fee = self.record.field(&["ret.0.fee"]);
         let fee = fee.map_or(Ok(Amount::ZERO), |field| field.amount())?;
         if !fee.is_zero() {
-            draft.transfer(Transfer { from: payer, amount: fee, ..self.transfer(Kind::Fee) });
+            draft.transfer(self.stand().fee(payer, fee));
         }
         Ok(())
     }

@@ -4,13 +4,13 @@
 //! Source: the API's description in tronscan-frontend (document/api.md) and public readers of it.
 //! The API has changed its field names several times; each thing is looked for under all of them.
 
-use ledger::{Amount, Asset, Chain, Kind, Place, Transfer};
+use ledger::{Amount, Asset, Chain, Kind, Transfer};
 
 use super::field::{Field, Reason, excerpt};
 use super::head::{Head, Reply};
 use super::out::{Draft, Order};
 use super::record::Record;
-use super::trongrid::{asset_of, bare};
+use super::trongrid::{asset_of, stand};
 use super::{Given, Options, ReadError};
 
 pub(super) const NAME: &str = "tronscan";
@@ -97,7 +97,7 @@ fn json(record: &Record, draft: &mut Draft) -> Result<(), Reason> {
         let kind = if asset == Asset::Native { Kind::Native } else { Kind::Token };
         let to = record.field(TO).map(|field| field.address(CHAIN)).transpose()?;
         let to = Transfer::receiver(to, kind);
-        let transfer = bare(tx, height, time, kind);
+        let transfer = stand(tx, height, time).transfer(kind);
         if !transaction || !amount.is_zero() {
             draft.transfer(Transfer { from, to, asset, amount, ..transfer });
             moved = true;
@@ -109,8 +109,7 @@ fn json(record: &Record, draft: &mut Draft) -> Result<(), Reason> {
     if transaction && let Some(fee) = record.field(&["cost.fee"]) {
         let amount = fee.amount()?;
         if !amount.is_zero() {
-            let fee = bare(tx, height, time, Kind::Fee);
-            draft.transfer(Transfer { from, to: Place::Fee, amount, ..fee });
+            draft.transfer(stand(tx, height, time).fee(from, amount));
         }
     }
     Ok(())
@@ -187,7 +186,7 @@ fn csv(record: &Record, options: &Options, draft: &mut Draft) -> Result<(), Reas
     let side = |name| record.field(&[name]).map(|field: Field| field.address(CHAIN)).transpose();
     let from = Transfer::sender(side("From")?);
     let to = Transfer::receiver(side("To")?, kind);
-    let transfer = bare(tx, height, time, kind);
+    let transfer = stand(tx, height, time).transfer(kind);
     draft.transfer(Transfer { from, to, asset, amount, ..transfer });
     Ok(())
 }

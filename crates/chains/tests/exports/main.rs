@@ -151,8 +151,8 @@ pub fn on(chain: &str) -> Options {
     Options { chain: Chain::parse(chain).ok(), ..Options::default() }
 }
 
-/// A file of the fixtures.
+/// A file of the fixtures; cargo runs tests in the folder of their package.
 pub fn fixture(path: &str) -> Vec<u8> {
-    let path = format!("{}/tests/data/{path}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("tests/data/{path}");
     std::fs::read(&path).unwrap_or_else(|why| panic!("{path}: {why}"))
 }

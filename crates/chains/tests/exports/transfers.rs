@@ -37,7 +37,7 @@ fn csv_with_all_columns_in_another_order() {
     ];
     let transfers: Vec<&str> = transfers.iter().map(String::as_str).collect();
     let set_aside = [(7, "a fee with a receiver")];
-    let gaps = ["no-height", "order-in-transaction"];
+    let gaps = ["no-height", "no-transaction-id", "order-in-transaction"];
     let expected = Expected {
         transfers: &transfers,
         set_aside: &set_aside,

@@ -54,16 +54,16 @@ fn trongrid_transactions() {
     );
     let transfers = [
         "1 62258698:-:- 1717419792 native $A > $B 5 TRX",
-        "1 62258698:-:- 1717419792 fee $A > FEE 1100000 TRX",
-        "2 62258698:-:- 1717419792 fee $A > FEE 1100000 TRX",
+        "1 62258698:-:4294967295 1717419792 fee $A > FEE 1100000 TRX",
+        "2 62258698:-:4294967295 1717419792 fee $A > FEE 1100000 TRX",
         "3 62258698:-:- 1717419792 native $A > $B 7 TRX",
         "3 62258698:-:- 1717419792 internal $B > $A 30 TRX",
         "3 62258698:-:- 1717419792 internal $B > $A 4 1002000",
         "3 62258698:-:- 1717419792 internal $B > $A 8 TRX",
-        "3 62258698:-:- 1717419792 fee $A > FEE 1100000 TRX",
+        "3 62258698:-:4294967295 1717419792 fee $A > FEE 1100000 TRX",
         "4 62258698:-:- 1717419792 token $A > $B 8 1002000",
-        "4 62258698:-:- 1717419792 fee $A > FEE 1100000 TRX",
-        "5 62258698:-:- 1717419792 fee $A > FEE 1100000 TRX",
+        "4 62258698:-:4294967295 1717419792 fee $A > FEE 1100000 TRX",
+        "5 62258698:-:4294967295 1717419792 fee $A > FEE 1100000 TRX",
         "7 -:-:- 1717419792 internal $A > $B 2 TRX",
     ];
     let set_aside = [(6, "raw_data.contract.0.type: ExchangeTransactionContract may move value")];
@@ -135,8 +135,8 @@ fn tronscan_trx_transfers_of_three_versions() {
         "3 11:-:- 1690000001 token $A > $B 6 1002000",
         "4 12:-:- 1690000002 native $A > $B 7 TRX",
         "5 13:-:- 1690000003 native $A > $B 8 TRX",
-        "5 13:-:- 1690000003 fee $A > FEE 1100000 TRX",
-        "6 14:-:- 1690000004 fee $A > FEE 9 TRX",
+        "5 13:-:4294967295 1690000003 fee $A > FEE 1100000 TRX",
+        "6 14:-:4294967295 1690000004 fee $A > FEE 9 TRX",
     ];
     let expected = Expected {
         transfers: &transfers,

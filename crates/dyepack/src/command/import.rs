@@ -9,7 +9,7 @@ use archive::Archive;
 use cases::label;
 use chains::exports::{self, ColumnMap, Context, Look, Options, Recognised};
 use clap::Args;
-use ledger::{Asset, Chain};
+use ledger::{Amount, Asset, Chain};
 use serde::Serialize;
 
 use crate::archive_folder;
@@ -187,9 +187,15 @@ fn options(args: &ImportArgs) -> anyhow::Result<Options> {
         let (token, places) = text
             .split_once('=')
             .ok_or_else(|| usage(format!("--decimals {text:?} is not of the form TOKEN=N")))?;
-        let places: u8 = places.parse().ok().filter(|places| *places <= 38).ok_or_else(|| {
-            usage(format!("--decimals {text:?}: the decimal places are not a number up to 38"))
-        })?;
+        let places: u8 =
+            places.parse().ok().filter(|places| *places <= Amount::MAX_DECIMALS).ok_or_else(
+                || {
+                    let most = Amount::MAX_DECIMALS;
+                    usage(format!(
+                        "--decimals {text:?}: the decimal places are not a number up to {most}"
+                    ))
+                },
+            )?;
         let chains = Chain::all().filter(|one| chain.is_none_or(|chosen| chosen == *one));
         let assets: Vec<(Chain, Asset)> =
             chains.filter_map(|chain| Some((chain, Asset::parse(chain, token).ok()?))).collect();

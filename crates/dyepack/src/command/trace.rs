@@ -146,6 +146,7 @@ pub(crate) fn run(args: &TraceArgs, global: &Global, output: &Output) -> anyhow:
         label_confidence: args.asking.label_confidence,
         full_replay: args.full_replay,
         case_as_named: args.case.clone(),
+        with_as_named: args.with.clone(),
         archive_as_named: global.archive.as_ref().map(|folder| folder.display().to_string()),
         list_hops: args.hops.is_some(),
         paths_to: paths_to.map(|address| (address, args.count as usize)),

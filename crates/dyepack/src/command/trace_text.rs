@@ -96,18 +96,7 @@ pub(crate) fn provenance(result: &TraceResult) -> String {
 fn stolen(result: &TraceResult, output: &Output) -> String {
     let mut text = String::new();
     for sum in &result.stolen {
-        let seeds = result
-            .seeds
-            .iter()
-            .filter(|seed| (&seed.chain, &seed.asset) == (&sum.chain, &sum.asset));
-        let (asserted, shown): (Vec<_>, Vec<_>) = seeds.partition(|seed| seed.asserted);
-        let transfers = counted(shown.len(), "transfer");
-        let how = match (shown.len(), asserted.len()) {
-            (0, 1) => "asserted, not in the data".to_string(),
-            (0, many) => format!("{} asserted, not in the data", counted(many, "theft")),
-            (_, 0) => format!("in {transfers}"),
-            (_, more) => format!("in {transfers}; {more} more asserted, not in the data"),
-        };
+        let how = rows_shown::known_from(result, sum);
         let money = money(sum.amount.as_deref(), &sum.raw, sum.symbol.as_deref(), &sum.asset);
         text.push_str(&format!(
             "Stolen on {}: {} ({how})\n",
@@ -115,7 +104,7 @@ fn stolen(result: &TraceResult, output: &Output) -> String {
             toned(Tone::Strong, &money)
         ));
         text.push_str(&already_labelled(result, sum));
-        for seed in asserted {
+        for seed in rows_shown::seeds_of(result, sum).filter(|seed| seed.asserted) {
             let tx = seed.tx.as_deref().unwrap_or("no transaction named");
             let source = seed.source.as_deref().unwrap_or("no source");
             text.push_str(&sentence(output, 2, &format!("asserted: {tx}")));
@@ -133,7 +122,7 @@ fn already_labelled(result: &TraceResult, sum: &Sum) -> String {
     match raw(&sum.raw).saturating_sub(injected) {
         0 => String::new(),
         again => {
-            let again = money_of(result, &sum.chain, &sum.asset, &again.to_string());
+            let again = rows_shown::money_as(sum, again);
             format!("  of which {again} were stolen already when they moved\n")
         }
     }
@@ -171,7 +160,7 @@ fn conservation(result: &TraceResult, output: &Output) -> String {
 }
 
 fn endpoints(result: &TraceResult, output: &Output, wide: bool) -> String {
-    let shown = |holding: &&Holding| holding.address.is_some() && (raw(&holding.raw) > 0 || wide);
+    let shown = |holding: &&Holding| holding.place.is_some() && (raw(&holding.raw) > 0 || wide);
     let all: Vec<&Holding> = result.holdings.iter().filter(shown).collect();
     let short = output.is_terminal() && !wide;
     let count = if short { SHOWN.min(all.len()) } else { all.len() };
@@ -213,7 +202,11 @@ fn overlaps(result: &TraceResult, output: &Output) -> String {
     let mut text = String::new();
     for row in rows.iter().take(SHOWN) {
         let [incidents, place, low, high] = row;
-        let words = format!("Claimed twice, by {incidents}: {place} between {low} and {high}");
+        let amount = match low == high {
+            true => low.clone(),
+            false => format!("between {low} and {high}"),
+        };
+        let words = format!("Claimed twice, by {incidents}: {place} {amount}");
         text.push_str(&sentence(output, 0, &words));
     }
     text.push_str(&more(rows.len()));

@@ -51,6 +51,8 @@ pub(crate) struct View<'a> {
     pub(crate) waterfall: &'a taint::Waterfall,
     /// The full sum of matched transfers, in base units, also of units that were traced already.
     pub(crate) stolen: u128,
+    /// The part of it that no transfer of the data shows and the case asserts.
+    pub(crate) asserted: u128,
     pub(crate) theme: Theme,
     pub(crate) lang: &'a str,
     /// In pixels, one of [`WIDTHS`].

@@ -191,6 +191,11 @@ impl Picture<'_> {
         if !self.columns.extent.is_zero() {
             note(sheet, "how-to-read", strong, self.words.get("picture.caption"));
         }
+        if self.view.asserted > 0 {
+            let amount = self.numbers.exact(U256::from(self.view.asserted));
+            let text = self.words.fill("picture.note.asserted", &[("amount", &amount)]);
+            note(sheet, "asserted", strong, &text);
+        }
         if let Some(text) = self.small() {
             note(sheet, "small-parts", muted, &text);
         }

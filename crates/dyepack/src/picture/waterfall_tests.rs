@@ -84,6 +84,7 @@ fn view(waterfall: &Waterfall) -> View<'_> {
         decimals: Some(18),
         waterfall,
         stolen: 0,
+        asserted: 0,
         theme: Theme::Light,
         lang: "en",
         width: 1440,

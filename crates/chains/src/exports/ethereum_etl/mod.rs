@@ -7,13 +7,14 @@
 //!
 //! The index of a transfer in its transaction: 0 for the transaction's own value, the number of the
 //! call in trace order for internal transfers (from 1), 1,000,000 + log index for tokens, the
-//! greatest number for the fee. Block rewards and withdrawals follow the last transaction.
+//! greatest numbers for what it cost. Block rewards and withdrawals follow the last transaction.
 
 mod traces;
 
 use ledger::{Address, Amount, Block, Chain, Kind, Position, Time, Transfer, TxId};
 
 use super::context::Receipt;
+use super::cost::{self, Cost};
 use super::field::{Field, Reason};
 use super::file_chain::evm;
 use super::head::Head;
@@ -25,8 +26,6 @@ pub(super) const NAME: &str = "ethereum-etl";
 
 /// Token transfers stand behind a transaction's calls, in the order of the block's logs.
 const FIRST_LOG: u32 = 1_000_000;
-/// Fees are the last rows of their transactions.
-const FEE_INDEX: u32 = u32::MAX;
 /// Stands behind every transaction of a block.
 const AFTER_TRANSACTIONS: u32 = u32::MAX;
 /// Keccak-256 of `Transfer(address,address,uint256)`.
@@ -159,6 +158,9 @@ impl<'a> Row<'a> {
         self.withdrawals(height, time, draft)?;
         draft.block(block);
         context.note_block(self.chain, height, time);
+        if let Some(price) = self.record.field(&["base_fee_per_gas"]) {
+            context.note_base_fee(self.chain, height, price.amount()?);
+        }
         Ok(())
     }
 
@@ -193,7 +195,7 @@ impl<'a> Row<'a> {
         let tx = self.record.need(&["transaction_hash"])?.tx()?;
         let receipt = Receipt {
             success: self.status("status")?,
-            fee: self.fee("gas_used", &["effective_gas_price"], "l1_fee")?,
+            cost: self.cost("gas_used", &["effective_gas_price"], "l1_fee")?,
             created: self.address("contract_address")?,
         };
         context.note_receipt(self.chain, tx, receipt);
@@ -210,32 +212,34 @@ impl<'a> Row<'a> {
     }
 
     /// Gas times price, with the part for Ethereum where the chain has one.
-    fn fee(
+    fn cost(
         &self,
         gas: &'static str,
         price: &[&'static str],
         l1: &'static str,
-    ) -> Result<Option<Amount>, Reason> {
+    ) -> Result<Option<Cost>, Reason> {
         let (Some(gas), Some(price)) = (self.record.field(&[gas]), self.record.field(price)) else {
             return Ok(None);
         };
         let too_large = || gas.wrong("the fee does not fit in 128 bits");
-        let fee = gas.amount()?.base_units().checked_mul(price.amount()?.base_units());
+        let units = gas.amount()?;
+        let fee = units.base_units().checked_mul(price.amount()?.base_units());
         let fee = Amount::new(fee.ok_or_else(too_large)?);
-        match self.record.field(&[l1]) {
-            Some(part) => fee.checked_add(part.amount()?).map(Some).ok_or_else(too_large),
-            None => Ok(Some(fee)),
-        }
+        let total = match self.record.field(&[l1]) {
+            Some(part) => fee.checked_add(part.amount()?).ok_or_else(too_large)?,
+            None => fee,
+        };
+        Ok(Some(Cost { gas: units, total }))
     }
 
     /// What the receipt says, from the row's own columns or from the table of receipts.
     fn receipt_of(&self, tx: TxId, context: &Context) -> Result<Receipt, Reason> {
         let known = context.receipt(self.chain, tx).unwrap_or_default();
         let price = ["receipt_effective_gas_price", "gas_price"];
-        let own = self.fee("receipt_gas_used", &price, "receipt_l1_fee")?;
+        let own = self.cost("receipt_gas_used", &price, "receipt_l1_fee")?;
         Ok(Receipt {
             success: self.status("receipt_status")?.or(known.success),
-            fee: own.or(known.fee),
+            cost: own.or(known.cost),
             created: self.address("receipt_contract_address")?.or(known.created),
         })
     }
@@ -255,7 +259,7 @@ impl<'a> Row<'a> {
                           succeeded";
             draft.gap("no-status", detail);
         }
-        if receipt.fee.is_none() {
+        if receipt.cost.is_none() {
             draft.gap("no-fees", "fees are unknown: import the receipts table before");
         }
         context.note_place(self.chain, tx, height, tx_index);
@@ -274,10 +278,12 @@ impl<'a> Row<'a> {
             draft.transfer(Transfer { from, to, amount, ..own });
         }
         context.note_valued(self.chain, height, tx_index);
-        if let Some(amount) = receipt.fee.filter(|fee| !fee.is_zero()) {
-            let position = Position::full(height, tx_index, FEE_INDEX);
-            let fee = self.native(position, time, Some(tx), Kind::Fee);
-            draft.transfer(Transfer { from, amount, ..fee });
+        if let Some(spent) = receipt.cost {
+            let position = Position { height: Some(height), tx_index: Some(tx_index), index: None };
+            let stand = Stand { chain: self.chain, position, time, tx: Some(tx) };
+            let price = context.base_fee(self.chain, height);
+            let base = price.and_then(|price| spent.at_base_fee(price));
+            cost::pay(draft, &stand, from, spent.total, base);
         }
         Ok(())
     }
@@ -295,7 +301,7 @@ impl<'a> Row<'a> {
         let time = self.time(context, height)?;
         let log = self.record.need(&["log_index"])?;
         let index: u32 = log.number("an index")?;
-        let index = FIRST_LOG.checked_add(index).filter(|index| *index < FEE_INDEX);
+        let index = FIRST_LOG.checked_add(index).filter(|index| *index < Position::BASE_FEE);
         let index = index.ok_or_else(|| log.wrong("too large"))?;
         let tx_index = match self.index("transaction_index")? {
             Some(tx_index) => Some(tx_index),

@@ -7,6 +7,7 @@
 use ledger::{Amount, Kind, Position, Transfer, TxId};
 
 use super::super::Context;
+use super::super::calls::is_borrowed;
 use super::super::field::{Reason, excerpt};
 use super::super::out::Draft;
 use super::{AFTER_TRANSACTIONS, FIRST_LOG, Row};
@@ -129,10 +130,7 @@ impl Row<'_> {
         let own = address.is_empty() && !call.destroys();
         let tx = self.tx_of(call, context)?;
         draft.of(tx);
-        let borrowed = self
-            .record
-            .get("call_type")
-            .is_some_and(|kind| matches!(kind, "delegatecall" | "staticcall" | "callcode"));
+        let borrowed = self.record.get("call_type").is_some_and(is_borrowed);
         let valued = own && context.is_valued(self.chain, call.height, call.tx_index);
         if failed || borrowed || valued {
             draft.moves_nothing();
