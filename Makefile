@@ -4,11 +4,15 @@ CARGO_TARGET_DIR ?= $(HOME)/.cache/dyepack/target
 export CARGO_TARGET_DIR
 DYEPACK := $(CARGO_TARGET_DIR)/release/dyepack
 
-.PHONY: demo test build tools lint unit fuzz-short bench soak mutants fmt clean
+.PHONY: demo install test build tools lint unit fuzz-short bench soak mutants fmt clean
 
 # The main job on the shipped real case: no network beyond package registries.
 demo: build
 	@$(DYEPACK) demo demo
+
+# The program on the PATH, as far as cargo's folder of programs is on it.
+install:
+	cargo install --path crates/dyepack --locked
 
 build:
 	cargo build --release --locked -p dyepack

@@ -131,7 +131,9 @@ fn what_was_not_compared_is_said() {
     let (room, mut result) = saved();
     let not = |result: &Value| -> Vec<String> {
         room.write("result.json", result.to_string());
-        let verdict = room.json(&["verify", "result.json"], 0);
+        let is_same = result["snapshot"]["labels"] != "sha256:0";
+        let verdict = room.json(&["verify", "result.json"], if is_same { 0 } else { 4 });
+        assert_eq!((&verdict["same"], &verdict["same_snapshot"]), (&true.into(), &is_same.into()));
         let said = list(&verdict, "not_compared").iter();
         said.map(|field| field.as_str().expect("a text").to_string()).collect()
     };
@@ -147,7 +149,37 @@ fn what_was_not_compared_is_said() {
     for field in ["snapshot.labels", "holdings.label", "inputs", "gaps", "set_aside"] {
         assert!(said.iter().any(|said| said == field), "{field} in {said:?}");
     }
-    let shown = room.run(&["verify", "result.json"]).expect(0).stdout;
+    let shown = room.run(&["verify", "result.json"]).expect(4).stdout;
     assert!(shown.contains("less could be compared"), "{shown}");
     assert_eq!(text(&result, "schema"), "dyepack.trace/1");
+}
+
+/// Whoever forged the words about the inputs was told "the same" with exit code 0.
+#[test]
+fn other_inputs_than_stated_are_no_full_verdict() {
+    let (room, result) = saved();
+    let check = |change: &dyn Fn(&mut Value), code: i32| {
+        let mut changed = result.clone();
+        change(&mut changed);
+        room.write("result.json", changed.to_string());
+        let verdict = room.json(&["verify", "result.json"], code);
+        assert_eq!((&verdict["same"], &verdict["same_snapshot"]), (&true.into(), &false.into()));
+    };
+    let gaps = |it: &mut Value| it["gaps"] = Vec::<Value>::new().into();
+    check(&|it| it["inputs"][0]["sha256"] = "00".into(), 4);
+    check(&|it| it["inputs"] = Vec::<Value>::new().into(), 4);
+    check(
+        &|it| {
+            it["snapshot"]["archive"] = "sha256:0".into();
+            gaps(it);
+        },
+        4,
+    );
+    check(
+        &|it| {
+            it["snapshot"]["labels"] = "sha256:0".into();
+            gaps(it);
+        },
+        4,
+    );
 }

@@ -27,7 +27,7 @@ use crate::whole_file;
 /// A result longer than this is refused unread.
 const MAX_BYTES: usize = 1 << 30;
 
-/// Compute a saved result again and compare the digest; exit 5 on any difference.
+/// Compute a saved result again and compare; exit 5 on any difference, 4 where the archive is another.
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  dyepack trace case.toml --json > result.json\n  dyepack verify result.json"
@@ -83,7 +83,12 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, output: &Output) -> anyhow
         not_compared: not_compared(&stated, &again),
     };
     print(&verdict, output)?;
-    Ok(if verdict.same { Exit::Ok } else { Exit::Integrity })
+    Ok(match (verdict.same, verdict.same_snapshot) {
+        (false, _) => Exit::Integrity,
+        // A changed word about the inputs must not open what an unchanged one would have kept shut.
+        (true, false) => Exit::Incomplete,
+        (true, true) => Exit::Ok,
+    })
 }
 
 /// A refusal that names the file.
@@ -186,9 +191,12 @@ fn print(verdict: &Verdict, output: &Output) -> anyhow::Result<()> {
     if output.json {
         return Ok(output.document(verdict)?);
     }
-    let word = match verdict.same {
-        true => toned(Tone::Good, "the same"),
-        false => toned(Tone::Bad, "NOT the same"),
+    let word = match (verdict.same, verdict.same_snapshot) {
+        (true, true) => toned(Tone::Good, "the same"),
+        (true, false) => {
+            toned(Tone::Strong, "the same amounts, from another archive than it states")
+        }
+        (false, _) => toned(Tone::Bad, "NOT the same"),
     };
     let mut text = format!(
         "{}: {word}\n  stated     {}\n  recomputed {}\n",

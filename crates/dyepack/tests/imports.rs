@@ -1,0 +1,129 @@
+//! What several files tell of one chain: what counts twice, what counts once, and in which order.
+
+mod support;
+
+use support::{Room, list, text};
+use testkit::address_of;
+
+/// Explorers list two equal payments of one second as two equal rows: both count. The same history
+/// exported again, or the other side's view of it, adds nothing.
+#[test]
+fn equal_rows_without_a_position_count_as_often_as_they_stand() {
+    let room = Room::new();
+    let (a, b) = (address_of("a"), address_of("b"));
+    let line = |wallet: &str| format!("{wallet},2023-07-22,{a},{b},TRX,5\n");
+    let head = "wallet,time,from,to,asset,amount\n";
+    let map = "chain = \"tron\"\ntime = { column = \"time\" }\n\
+        from = { column = \"from\" }\nto = { column = \"to\" }\nasset = { column = \"asset\" }\n\
+        amount = { column = \"amount\" }\n";
+    room.write("whole.toml", map);
+    room.write("grouped.toml", format!("{map}group = {{ column = \"wallet\" }}\n"));
+    // Two payments, seen by both wallets.
+    let text = [head, &line("a"), &line("b"), &line("a"), &line("b")].concat();
+    room.write("both.csv", &text);
+    room.write("other.csv", text.replace("a,2023", "c,2023"));
+    let new = |archive: &str, file: &str, map: &str| {
+        let archive = room.at(archive);
+        let arguments = ["import", file, "--map", map, "--archive", &archive];
+        room.json(&arguments, 0)["files"][0]["new"].as_u64().expect("a count")
+    };
+    assert_eq!(new("grouped", "both.csv", "grouped.toml"), 2);
+    assert_eq!(new("grouped", "both.csv", "grouped.toml"), 0);
+    assert_eq!(new("grouped", "other.csv", "grouped.toml"), 0);
+    assert_eq!(new("whole", "both.csv", "whole.toml"), 4);
+    assert_eq!(new("whole", "other.csv", "whole.toml"), 0);
+}
+
+/// Files of two kinds that tell of the same transfers doubled them, whichever came first.
+#[test]
+fn one_transfer_told_by_two_files_counts_once() {
+    let room = Room::new();
+    let tables = support::repository().join("crates/chains/tests/data/ethereum-etl");
+    let table = |name: &str| format!("{}/block-17173049/expected_{name}.json", tables.display());
+    let (hash, a, b) =
+        (format!("0x{:064x}", 7), format!("0x{:040x}", 10), format!("0x{:040x}", 11));
+    room.write(
+        "export.csv",
+        format!(
+            "Transaction Hash,Blockno,UnixTimestamp,DateTime (UTC),From,To,ContractAddress,\
+             Value_IN(ETH),Value_OUT(ETH),CurrentValue @ $1/Eth,TxnFee(ETH),TxnFee(USD),\
+             Historical $Price/Eth,Status,ErrCode,Method\n\
+             {hash},100,1700000000,2023-11-14 22:13:20,{a},{b},,0,2,0,0.000021,0,0,,,Transfer\n"
+        ),
+    );
+    room.write(
+        "api.json",
+        format!(
+            "{{\"status\":\"1\",\"message\":\"OK\",\"result\":[{{\"blockNumber\":\"100\",\
+             \"timeStamp\":\"1700000000\",\"hash\":\"{hash}\",\"nonce\":\"0\",\"blockHash\":\"{hash}\",\
+             \"transactionIndex\":\"4\",\"from\":\"{a}\",\"to\":\"{b}\",\
+             \"value\":\"2000000000000000000\",\"gas\":\"21000\",\"gasPrice\":\"1000000000\",\
+             \"isError\":\"0\",\"txreceipt_status\":\"1\",\"input\":\"0x\",\"contractAddress\":\"\",\
+             \"cumulativeGasUsed\":\"21000\",\"gasUsed\":\"21000\",\"confirmations\":\"1\"}}]}}"
+        ),
+    );
+    let mut archives = 0;
+    let mut check = |first: &str, second: &str, want: [u64; 2]| {
+        archives += 1;
+        let archive = room.at(&format!("archive-{archives}"));
+        let counts = |file: &str| {
+            let told = room.json(&["import", file, "--archive", &archive], 0);
+            let count = |key: &str| told["files"][0][key].as_u64().expect("a count");
+            [count("new"), count("already")]
+        };
+        counts(first);
+        assert_eq!(counts(second), want, "{second}");
+    };
+    check("export.csv", "api.json", [0, 2]);
+    check("api.json", "export.csv", [0, 2]);
+    // The logs leave out what is no token; the other table writes eight numbers of NFTs as amounts.
+    check(&table("token_transfers"), &table("logs"), [0, 106]);
+    check(&table("logs"), &table("token_transfers"), [8, 106]);
+}
+
+/// A transaction's fee was paid before its own internal call brought the coins.
+#[test]
+fn a_fee_is_paid_after_what_its_transaction_brings() {
+    let [hash, thief, contract] = [7, 10, 11].map(|n| format!("0x{n:040x}"));
+    let hash = format!("0x{}{}", "0".repeat(24), &hash[2..]);
+    let reply = |fields: &str| {
+        format!(
+            "{{\"status\":\"1\",\"message\":\"OK\",\"result\":[{{\"blockNumber\":\"100\",\
+             \"timeStamp\":\"1700000000\",\"hash\":\"{hash}\",\"isError\":\"0\",{fields}}}]}}"
+        )
+    };
+    let room = Room::new();
+    room.write(
+        "list.json",
+        reply(&format!(
+            "\"nonce\":\"0\",\"transactionIndex\":\"4\",\"from\":\"{thief}\",\"to\":\"{contract}\",\
+             \"value\":\"0\",\"gas\":\"10\",\"gasPrice\":\"2\",\"gasUsed\":\"5\",\"input\":\"0x\""
+        )),
+    );
+    room.write(
+        "internal.json",
+        reply(&format!(
+            "\"from\":\"{contract}\",\"to\":\"{thief}\",\"value\":\"100\",\"type\":\"call\",\
+             \"traceId\":\"0\""
+        )),
+    );
+    room.write(
+        "case.toml",
+        format!(
+            "schema = \"dyepack.case/1\"\nid = \"paid\"\ntitle = \"Paid\"\n\n[[theft]]\n\
+             chain = \"ethereum\"\nto = \"{thief}\"\nasset = \"ETH\"\n"
+        ),
+    );
+    for files in [["list.json", "internal.json"], ["internal.json", "list.json"]] {
+        let archive = room.at(files[0].trim_end_matches(".json"));
+        for file in files {
+            room.run(&["import", file, "--archive", &archive]).expect(0);
+        }
+        let result = room.json(&["trace", "case.toml", "--archive", &archive], 0);
+        let held: Vec<(&str, &str)> = list(&result, "holdings")
+            .iter()
+            .map(|holding| (text(holding, "where"), text(holding, "raw")))
+            .collect();
+        assert_eq!(held, [("unspent", "90"), ("fee", "10")], "{files:?}");
+    }
+}
