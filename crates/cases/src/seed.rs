@@ -63,6 +63,7 @@ pub fn find_seeds<R: Records>(
                     ));
                 }
                 check_amount(records, number, theft, &rows, decimals, &mut found);
+                found.notes.extend(own_transfers(records, number, theft, &rows));
                 found.rows.extend(rows.into_iter().map(|row| (row, number)));
             }
             (false, true) => match assert(records, number, theft, until, decimals) {
@@ -158,6 +159,31 @@ fn check_amount<R: Records>(
             number + 1,
             stated.text
         ));
+    }
+}
+
+/// A swap of the thief's own, or his change, is matched where the case names neither sender nor
+/// transaction: what he already had is then stolen too.
+fn own_transfers<R: Records>(
+    records: &R,
+    number: usize,
+    theft: &Theft,
+    rows: &[RowId],
+) -> Option<String> {
+    let Target::Address(receiver) = theft.to else { return None };
+    if theft.from.is_some() || theft.tx.is_some() {
+        return None;
+    }
+    let is_own =
+        |row: &&RowId| comes_from(records, theft.chain, records.row(**row).from, &receiver);
+    match rows.iter().filter(is_own).count() {
+        0 => None,
+        own => Some(format!(
+            "theft {}: {own} of the {} matched transfers left the receiver's own hands (a swap, change); \
+             name `from` or `tx` to leave them out",
+            number + 1,
+            rows.len()
+        )),
     }
 }
 

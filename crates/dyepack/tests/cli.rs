@@ -475,6 +475,30 @@ fn an_assertion_gives_way_to_its_transaction() {
     check("TRX", 2, seconds, true, "");
 }
 
+/// A thief's own swap, matched by a case that names neither sender nor transaction.
+#[test]
+fn what_leaves_the_receiver_and_counts_as_stolen_is_named() {
+    let room = Room::new();
+    let rows = script("victim -> thief 100 TRX\nthief -> thief 60 TRX = 9 USDT\n");
+    room.write("rows.csv", transfers_csv(&rows));
+    room.json(&["import", "rows.csv"], 0);
+    let check = |field: &str, stolen: u128, named: bool| {
+        let (thief, victim) = (name("thief"), name("victim"));
+        let field = field.replace("VICTIM", &victim);
+        let case = format!(
+            "schema = \"dyepack.case/1\"\nid = \"own\"\ntitle = \"Own\"\n\n[[theft]]\n\
+             chain = \"tron\"\nto = \"{thief}\"\nasset = \"TRX\"\n{field}"
+        );
+        room.write("own.toml", case);
+        let result = room.json(&["trace", "own.toml"], 0);
+        assert_eq!(raw(&result["stolen"][0], "raw"), stolen, "{field}");
+        let told = |gap: &Value| text(gap, "detail").contains("1 of the 2 matched transfers left");
+        assert_eq!(list(&result, "gaps").iter().any(told), named, "{field}");
+    };
+    check("", 160, true);
+    check("from = \"VICTIM\"\n", 100, false);
+}
+
 #[test]
 fn units_claimed_twice() {
     let room = room();
