@@ -55,7 +55,11 @@ impl Hash for Told<'_> {
 
 /// True for a transaction's fee and for the part of it that was burned.
 pub(crate) fn is_cost(transfer: &Transfer) -> bool {
-    transfer.kind == Kind::Fee || is_base_fee(transfer.position)
+    match transfer.kind {
+        Kind::Fee => true,
+        Kind::Burn => is_base_fee(transfer.position),
+        _ => false,
+    }
 }
 
 fn is_base_fee(position: Position) -> bool {
