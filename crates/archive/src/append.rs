@@ -68,9 +68,8 @@ impl RoughKey {
         RoughKey::Told(major_of(by, row.position.height, row.time), row.amount)
     }
 
-    fn cost(row: &KeyRow, by: Sorting) -> Option<RoughKey> {
-        let major = major_of(by, row.position.height, row.time);
-        is_at_cost(row.position).then_some(RoughKey::Cost(major))
+    fn cost(row: &KeyRow, by: Sorting) -> RoughKey {
+        RoughKey::Cost(major_of(by, row.position.height, row.time))
     }
 }
 
@@ -128,8 +127,10 @@ fn groups<'a>(entries: &'a [Entry], fates: &[Fate]) -> Vec<Group<'a>> {
             order.sort_by_cached_key(|number| {
                 let Entry { transfer, row, .. } = &entries[*number as usize];
                 let position = transfer.position;
-                let major = position.height.unwrap_or(transfer.time.seconds().into());
-                (major, position.tx_index, position.index, *row)
+                match position.height {
+                    Some(height) => (height, position.order_in_block(), *row),
+                    None => (transfer.time.seconds().into(), (0, 0), *row),
+                }
             });
             Group { chain, sorting, entries, order }
         })
@@ -261,11 +262,12 @@ impl<'a> Group<'a> {
             }
         }
         for number in &self.order {
-            let transfer = &self.entry(*number).transfer;
+            let entry = self.entry(*number);
+            let transfer = &entry.transfer;
             let fate = &mut fates[*number as usize];
             let tellings = Told::of(transfer).and_then(|key| told.get_mut(&key));
             let Some(tellings) = tellings.filter(|_| *fate == Fate::New) else { continue };
-            let one = tellings.iter().position(|other| may_be_one(transfer, other, import));
+            let one = tellings.iter().position(|other| may_be_one(entry, other, import));
             if let Some(at) = one {
                 if !is_cost(transfer) {
                     tellings.remove(at);
@@ -288,6 +290,8 @@ struct Known<'a> {
     rough: FxHashSet<RoughKey>,
     /// True if some of the rows have no full position.
     any_loose: bool,
+    /// True if some of them are what a transaction cost.
+    any_cost: bool,
     full: FxHashMap<FullKey, u32>,
     loose: FxHashMap<(&'a Transfer, u32), u32>,
 }
@@ -297,9 +301,11 @@ impl<'a> Known<'a> {
         let mut known = Known {
             rough: FxHashSet::default(),
             any_loose: false,
+            any_cost: false,
             full: FxHashMap::default(),
             loose: FxHashMap::default(),
         };
+        let mut costs: FxHashMap<_, (KeyRow, u128)> = FxHashMap::default();
         let rows = group.order.iter().filter(|number| fates[**number as usize] == Fate::New);
         for number in rows {
             let entry = group.entry(*number);
@@ -313,9 +319,17 @@ impl<'a> Known<'a> {
             known.any_loose |= !transfer.position.is_full();
             if transfer.tx.is_some() {
                 known.rough.insert(RoughKey::told(&key, by));
-                known.rough.extend(RoughKey::cost(&key, by));
+                if is_cost(transfer) {
+                    known.rough.insert(RoughKey::cost(&key, by));
+                    let whole = costs.entry((transfer.tx, transfer.from)).or_insert((key, 0));
+                    whole.1 = key.amount.saturating_add(whole.1);
+                }
             }
         }
+        known.any_cost = !costs.is_empty();
+        // Another source may have told in one row what stands in two here.
+        let whole = costs.into_values().map(|(key, amount)| KeyRow { amount, ..key });
+        known.rough.extend(whole.map(|key| RoughKey::told(&key, by)));
         known
     }
 
@@ -330,10 +344,10 @@ impl<'a> Known<'a> {
         let mut hits: Vec<Range<usize>> = Vec::new();
         let groups = read_keys(store, part, by, wanted, |number, row| {
             // Two full positions are one or not; nothing else is asked of them.
-            let may_be_told = self.any_loose || !row.position.is_full();
+            let may_be_told = self.any_loose || self.any_cost || !row.position.is_full();
             let is_alike = self.rough.contains(&RoughKey::of(&row))
                 || (may_be_told && self.rough.contains(&RoughKey::told(&row, by)))
-                || RoughKey::cost(&row, by).is_some_and(|cost| self.rough.contains(&cost));
+                || (is_at_cost(row.position) && self.rough.contains(&RoughKey::cost(&row, by)));
             if is_alike {
                 match hits.last_mut() {
                     Some(last) if last.end == number => last.end += 1,

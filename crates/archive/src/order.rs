@@ -1,7 +1,8 @@
 //! The total order of transfers, as a merge of sorted parts.
 //!
 //! In a chain, rows with a height go by (height, tx_index, index, import, row), what is unknown
-//! first; their merge time is the running maximum of their times. Rows without a height go by
+//! last but for rewards and fees (`Position::order_in_block`); their merge time is the running
+//! maximum of their times. Rows without a height go by
 //! (time, import, row), with their own time as merge time, before rows with a height of equal
 //! merge time.
 //! Chains are merged by (merge time, name). So a block whose clock stood back moves nothing, and a
@@ -23,8 +24,8 @@ use crate::part::{PartReader, Store};
 pub(crate) struct RowKey {
     /// The height, or the time where there is none.
     pub(crate) major: u64,
-    tx_index: Option<u32>,
-    index: Option<u32>,
+    /// Of rows with a height, else the same for all.
+    in_block: (u64, u64),
     import: u32,
     row: u64,
 }
@@ -36,8 +37,7 @@ impl RowKey {
         match position.height {
             Some(height) => RowKey {
                 major: height,
-                tx_index: position.tx_index,
-                index: position.index,
+                in_block: position.order_in_block(),
                 import,
                 row: source_row,
             },
@@ -47,7 +47,7 @@ impl RowKey {
 
     /// The least key at a height or time.
     fn starting(major: u64, import: u32, row: u64) -> RowKey {
-        RowKey { major, tx_index: None, index: None, import, row }
+        RowKey { major, in_block: (0, 0), import, row }
     }
 }
 

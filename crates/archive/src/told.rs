@@ -14,7 +14,7 @@ use std::hash::{Hash, Hasher};
 
 use ledger::{Amount, Kind, Place, Position, Time, Transfer};
 
-use crate::batch::Recorded;
+use crate::batch::{Entry, Recorded};
 
 /// A transfer, equal to every telling of it, wherever and whenever they say it was.
 pub(crate) struct Told<'a>(&'a Transfer);
@@ -72,17 +72,30 @@ pub(crate) fn is_at_cost(position: Position) -> bool {
 }
 
 /// True if a row of the batch can be the committed one, told otherwise. Both are equal as [`Told`].
-pub(crate) fn may_be_one(new: &Transfer, committed: &Recorded, import: u32) -> bool {
-    let (a, b) = (new.position, committed.transfer.position);
+pub(crate) fn may_be_one(new: &Entry, committed: &Recorded, import: u32) -> bool {
+    let (a, b) = (new.transfer.position, committed.transfer.position);
     let is_height_shared = a.height.is_some() && a.height == b.height;
-    let is_cost = is_cost(new);
-    let is_divided = is_cost && (is_base_fee(a) || is_base_fee(b));
-    committed.import != import
-        && (is_divided || !(a.is_full() && b.is_full()))
+    let is_cost = is_cost(&new.transfer);
+    // Whoever counts the rows of a transaction himself counts its fee otherwise than readers agreed.
+    let is_moved = is_cost && (is_at_cost(a) || is_at_cost(b));
+    (committed.import != import || is_read_again(new, committed))
+        && (is_moved || !(a.is_full() && b.is_full()))
         && agree(a.height, b.height)
         && agree(a.tx_index, b.tx_index)
         && (is_cost || agree(a.index, b.index))
-        && (is_height_shared || new.time == committed.transfer.time)
+        && (is_height_shared || new.transfer.time == committed.transfer.time)
+}
+
+/// True if the committed row is of an earlier reading of the same file, which divided the cost of a
+/// transaction otherwise, because the table that tells base fees was there once and once was not. In
+/// one reading the burned part comes directly before its fee.
+fn is_read_again(new: &Entry, committed: &Recorded) -> bool {
+    let (a, b) = (new.transfer.position, committed.transfer.position);
+    match (is_base_fee(a), is_base_fee(b)) {
+        (true, false) => true,
+        (false, true) => is_cost(&new.transfer) && new.row <= committed.row,
+        _ => false,
+    }
 }
 
 fn agree<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {

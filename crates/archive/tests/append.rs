@@ -104,17 +104,19 @@ fn a_cost_told_whole_and_divided_counts_once() {
     let by_hand = at(Some(3), Some(7), Kind::Fee, 10);
     let undivided = at(Some(3), fee, Kind::Fee, 10);
     let divided = [at(Some(3), base, Kind::Burn, 7), at(Some(3), fee, Kind::Fee, 3)];
-    let check = |what: &str, first: &[Transfer], second: &[Transfer], want: [usize; 3]| {
+    let check_of = |what: &str, [a, b]: [&str; 2], first: &[Transfer], second: &[Transfer]| {
         let folder = tempfile::tempdir().unwrap();
-        append(folder.path(), &batch("first", occurring(first)));
-        let done = append(folder.path(), &batch("second", occurring(second)));
-        let got = [done.transfers as usize, done.already as usize, done.rejected.len()];
-        assert_eq!(got, want, "{what}");
+        append(folder.path(), &batch(a, occurring(first)));
+        let done = append(folder.path(), &batch(b, occurring(second)));
         let archive = Archive::read(folder.path()).unwrap();
         let of_payer = |row: &&Transfer| row.tx == divided[0].tx;
         let cost: u128 =
             transfers(&archive).iter().filter(of_payer).map(|row| row.amount.base_units()).sum();
         assert_eq!(cost, 10, "{what}");
+        [done.transfers as usize, done.already as usize, done.rejected.len()]
+    };
+    let check = |what: &str, first: &[Transfer], second: &[Transfer], want: [usize; 3]| {
+        assert_eq!(check_of(what, ["first", "second"], first, second), want, "{what}");
     };
     check("explorer, node", &[of_explorer], &divided, [0, 2, 0]);
     check("node, explorer", &divided, &[of_explorer], [0, 1, 0]);
@@ -124,6 +126,23 @@ fn a_cost_told_whole_and_divided_counts_once() {
     check("node without blocks, node", &[undivided], &divided, [0, 1, 1]);
     check("node, node without blocks", &divided, &[undivided], [0, 0, 1]);
     check("node twice", &divided, &divided, [0, 2, 0]);
+    // By hand, in a file that counts the rows of a transaction its own way or does not say.
+    let without = at(None, None, Kind::Fee, 10);
+    for own in [by_hand, without] {
+        check("by hand, node", &[own], &divided, [0, 2, 0]);
+        check("node, by hand", &divided, &[own], [0, 1, 0]);
+        check("by hand, node without blocks", &[own], &[undivided], [0, 1, 0]);
+        check("node without blocks, by hand", &[undivided], &[own], [0, 1, 0]);
+    }
+    // The same file read again, with and without the table that tells base fees.
+    let all_burned = [at(Some(3), base, Kind::Burn, 10)];
+    let again = |first: &[Transfer], second: &[Transfer]| {
+        check_of("read again", ["node", "node"], first, second)
+    };
+    assert_eq!(again(&[undivided], &divided), [0, 1, 1]);
+    assert_eq!(again(&divided, &[undivided]), [0, 0, 1]);
+    assert_eq!(again(&[undivided], &all_burned), [0, 1, 0]);
+    assert_eq!(again(&all_burned, &[undivided]), [0, 1, 0]);
     // Of another payer, or of another transaction: another cost.
     let folder = tempfile::tempdir().unwrap();
     append(folder.path(), &batch("first", occurring(&[of_explorer])));

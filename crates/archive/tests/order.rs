@@ -30,7 +30,14 @@ fn slow_order(rows: &[Recorded]) -> Vec<Recorded> {
         let mut with: Vec<_> = of_chain().filter(height).collect();
         with.sort_by_key(|r| {
             let p = r.transfer.position;
-            (p.height, p.tx_index, p.index, r.import, r.row)
+            // What is known, then what is not, then what is last by agreement.
+            let rank = |known: Option<u32>, last: u32| match known {
+                Some(known) if known < last => (0, known),
+                None => (1, 0),
+                Some(last) => (2, last),
+            };
+            let (tx, row) = (rank(p.tx_index, u32::MAX), rank(p.index, Position::BASE_FEE));
+            (p.height, tx, row, r.import, r.row)
         });
         let mut without: Vec<_> = of_chain().filter(|r| !height(r)).collect();
         without.sort_by_key(|r| (r.transfer.time, r.import, r.row));
@@ -61,7 +68,7 @@ fn heights_order_whatever_the_clock_says() {
 }
 
 #[test]
-fn unknown_parts_come_first_then_import_and_row() {
+fn unknown_parts_come_last_before_fees_and_rewards() {
     let position = |tx_index, index| Position { height: Some(5), tx_index, index };
     let entry = |tx_index, index, row| at(Chain::TRON, position(tx_index, index), 10, row);
     let first = vec![
@@ -70,9 +77,15 @@ fn unknown_parts_come_first_then_import_and_row() {
         entry(None, None, 2),
         entry(None, None, 1),
         entry(None, Some(0), 3),
+        entry(Some(u32::MAX), Some(0), 10),
+        entry(None, Some(Position::FEE), 9),
+        entry(Some(0), Some(Position::FEE), 8),
+        entry(Some(0), Some(Position::BASE_FEE), 7),
+        entry(Some(1), Some(0), 11),
     ];
+    // By import, then by row, where nothing else tells.
     let second = vec![entry(Some(0), None, 0)];
-    assert_eq!(order_of(&[("a", first), ("b", second)]), [1, 2, 3, 4, 0, 6]);
+    assert_eq!(order_of(&[("a", first), ("b", second)]), [6, 4, 0, 7, 8, 11, 3, 1, 2, 9, 10]);
 }
 
 #[test]

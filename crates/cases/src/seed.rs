@@ -36,11 +36,12 @@ pub struct Found {
 /// Decimals of an asset, where somebody knows them.
 pub type Decimals<'a> = &'a dyn Fn(Chain, &Asset) -> Option<u8>;
 
-/// Matches every theft of a case against the rows before `until`.
+/// Matches every theft of a case against the rows before `until`, which is the end of the data or the
+/// first row after `last`.
 pub fn find_seeds<R: Records>(
     records: &R,
     case: &CaseFile,
-    until: RowId,
+    (until, last): (RowId, Option<Time>),
     decimals: Decimals<'_>,
 ) -> Result<Found, Unreadable> {
     let mut found = Found::default();
@@ -66,7 +67,7 @@ pub fn find_seeds<R: Records>(
                 found.notes.extend(own_transfers(records, number, theft, &rows));
                 found.rows.extend(rows.into_iter().map(|row| (row, number)));
             }
-            (false, true) => match assert(records, number, theft, until, decimals) {
+            (false, true) => match assert(records, number, theft, last, decimals) {
                 Ok(asserted) => {
                     found.asserted.push(asserted);
                     if moves_other(records, theft, until)? {
@@ -94,7 +95,7 @@ fn assert<R: Records>(
     records: &R,
     number: usize,
     theft: &Theft,
-    until: RowId,
+    last: Option<Time>,
     decimals: Decimals<'_>,
 ) -> Result<AssertedTheft, &'static str> {
     let time = theft.since.ok_or("an asserted theft needs a time")?;
@@ -107,7 +108,8 @@ fn assert<R: Records>(
         (None, None) => return Err("the decimals of the asset are not known: import them"),
     };
     let before = records.first_row_at(time);
-    if before > until {
+    // By the time, because rows may be imported later that are later than both.
+    if last.is_some_and(|last| time > last) {
         return Err("it was asserted for a time after the end of the trace");
     }
     let (chain, asset, place) = (theft.chain, theft.asset, theft.to.place());

@@ -142,7 +142,7 @@ impl Investigation {
         let mut seeds = SeedsOf::default();
         let beside = self.beside(case, with);
         for (number, case) in std::iter::once(&case).chain(&beside).enumerate() {
-            let found = find_seeds(&world, case, until, &decimals)?;
+            let found = find_seeds(&world, case, (until, asked.until), &decimals)?;
             seeds.add(Label(number as u8), found, &mut world);
         }
         let stops = Stops::new(&self.casebook, asked.label_confidence, &asked.through);
@@ -303,7 +303,7 @@ impl Investigation {
     pub(crate) fn exposed(&self, case: &CaseFile, asked: &Asked) -> anyhow::Result<Vec<Exposed>> {
         let mut world = World::new(&self.index);
         let decimals = |chain, asset: &Asset| self.written(chain, asset).decimals;
-        let found = find_seeds(&world, case, world.rows(), &decimals)?;
+        let found = find_seeds(&world, case, (world.rows(), None), &decimals)?;
         let mut seeds = SeedsOf::default();
         seeds.add(Label(0), found, &mut world);
         let stops = Stops::new(&self.casebook, asked.label_confidence, &asked.through);

@@ -4,8 +4,8 @@
 //! Explorer exports often lack one or more of the three; such a transfer is ordered by what is known,
 //! then by time and row (the archive's work), and the result says so under `gaps`.
 
-/// A place in a chain's order. What is not known orders before what is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// A place in a chain's order, as far as it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Position {
     /// Block height.
     pub height: Option<u64>,
@@ -24,6 +24,16 @@ impl Position {
     /// A full position.
     pub const fn full(height: u64, tx_index: u32, index: u32) -> Position {
         Position { height: Some(height), tx_index: Some(tx_index), index: Some(index) }
+    }
+
+    /// The order of what has one height: a transaction without an index comes after those that have
+    /// one, because it mostly is a call of one of them that another source tells (and before rewards,
+    /// which have the greatest); so does a row without an index in its transaction, before the fee.
+    pub fn order_in_block(&self) -> (u64, u64) {
+        let unknown_before = |known: Option<u32>, last: u32| {
+            known.map_or(2 * u64::from(last) - 1, |known| 2 * u64::from(known))
+        };
+        (unknown_before(self.tx_index, u32::MAX), unknown_before(self.index, Position::BASE_FEE))
     }
 
     /// Nothing known but the time of the transfer.
