@@ -14,6 +14,7 @@ const STORY: &str = "
     thief -> shop 10 TRX
     mule -> shop 70 TRX
     mule -> friend 5 TRX
+    thief -> keeper 5 TRX
 ";
 
 /// A room with the saved result of the story, and that result.
@@ -90,7 +91,7 @@ fn no_forgery_is_the_same() {
         check("`touched.places`", &|it| it["touched"]["places"] = 99.into());
     }
     check("`holdings[0].label`", &|it| it["holdings"][0]["label"] = "Binance, by FBI".into());
-    check("`gaps`", &|it| {
+    check("`gaps[0].detail`", &|it| {
         it["gaps"] =
             Value::from(vec![serde_json::json!({"kind": "none", "detail": "all is known"})]);
     });
@@ -182,4 +183,27 @@ fn other_inputs_than_stated_are_no_full_verdict() {
         },
         4,
     );
+}
+
+/// A file by another name hid what was said of the data.
+#[test]
+fn the_words_of_gaps_are_compared_whatever_files_are_called() {
+    let (room, result) = saved();
+    let check = |detail: Option<&str>, code: i32| {
+        let mut changed = result.clone();
+        let name = text(&changed["inputs"][0], "name").to_string();
+        changed["inputs"][0]["name"] = "renamed.csv".into();
+        for gap in changed["gaps"].as_array_mut().expect("gaps") {
+            let said = text(gap, "detail").replace(&name, "renamed.csv");
+            gap["detail"] = said.into();
+        }
+        if let Some(detail) = detail {
+            changed["gaps"][0]["detail"] = detail.into();
+        }
+        room.write("result.json", changed.to_string());
+        room.json(&["verify", "result.json"], code);
+    };
+    assert!(!list(&result, "gaps").is_empty());
+    check(None, 0);
+    check(Some("everything is known"), 5);
 }

@@ -217,8 +217,8 @@ impl<'a> Out<'a> {
                 "rows have no block height: their order is that of time and file",
             );
         } else if position.tx_index.is_none() {
-            let detail = "rows have no index of their transaction in its block: \
-                          the order inside a block is that of the file";
+            let detail = "not all rows tell the index of their transaction in its block: \
+                          the order inside a block is that of the files";
             self.gap("no-transaction-index", detail);
         }
         if position.index.is_none() {

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use cases::digest::lines;
-use cases::result::{PathHop, TraceResult, counted};
+use cases::result::{Input, PathHop, TraceResult, counted};
 use serde_json::Value;
 
 use crate::output::plain;
@@ -30,7 +30,7 @@ enum On {
 }
 
 /// Fields that are compared only where what they follow from is the same; all others always are.
-const FOLLOWS: [(&str, On); 17] = [
+const FOLLOWS: [(&str, On); 16] = [
     ("program", On::Words),
     ("replay", On::Words),
     ("snapshot.archive", On::Transfers),
@@ -47,7 +47,6 @@ const FOLLOWS: [(&str, On); 17] = [
     ("gaps", On::Inputs),
     ("set_aside", On::Inputs),
     ("inputs[].name", On::Names),
-    ("gaps[].detail", On::Names),
 ];
 
 /// Which of it is the same as when the result was made.
@@ -94,8 +93,12 @@ pub(crate) fn not_compared(stated: &TraceResult, again: &TraceResult) -> Vec<Str
     };
     let mut fields: Vec<String> =
         left.filter(|(name, _)| !whole(name)).map(|(name, _)| name.replace("[]", "")).collect();
-    if stated.paths.as_ref().is_some_and(Vec::is_empty) {
-        fields.push("paths".to_string());
+    match &stated.paths {
+        Some(paths) if paths.is_empty() => fields.push("paths".to_string()),
+        Some(_) if again.paths.is_none() => {
+            fields.push("which paths there are to these outputs, and their `kinds`".to_string());
+        }
+        _ => {}
     }
     if same.transfers {
         fields.push("overlaps with cases that `with` does not name".to_string());
@@ -119,7 +122,11 @@ pub(crate) fn differences(stated: &TraceResult, again: &TraceResult) -> Vec<Stri
     let mut found: Vec<String> = gone.take(SHOWN).chain(come.take(SHOWN)).collect();
     if found.is_empty() {
         let same = Same::of(stated, again);
-        let (stated, again) = (comparable(stated, &same), comparable(again, &same));
+        let (mut stated, mut again) = (stated.clone(), again.clone());
+        if !same.names {
+            forget_names(&mut stated, &mut again);
+        }
+        let (stated, again) = (comparable(&stated, &same), comparable(&again, &same));
         differing(&stated, &again, "", &mut found);
         let more = found.len().saturating_sub(SHOWN);
         found.truncate(SHOWN);
@@ -128,6 +135,20 @@ pub(crate) fn differences(stated: &TraceResult, again: &TraceResult) -> Vec<Stri
         }
     }
     found
+}
+
+/// Takes the files' names off the gaps that begin with them in both results, where they may differ.
+fn forget_names(stated: &mut TraceResult, again: &mut TraceResult) {
+    let unnamed = |inputs: &[Input], detail: &str| -> Option<String> {
+        let mut names = inputs.iter().map(|input| format!("{}: ", input.name));
+        names.find_map(|name| Some(detail.strip_prefix(name.as_str())?.to_string()))
+    };
+    for (one, other) in stated.gaps.iter_mut().zip(&mut again.gaps) {
+        let rest = unnamed(&stated.inputs, &one.detail).zip(unnamed(&again.inputs, &other.detail));
+        if let Some((of_one, of_other)) = rest {
+            (one.detail, other.detail) = (of_one, of_other);
+        }
+    }
 }
 
 /// The fields that must be equal. Paths are compared by [`path_differences`].
