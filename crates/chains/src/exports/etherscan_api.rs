@@ -2,9 +2,9 @@
 //! `txlistinternal`, `tokentx`), whole or only the list.
 //!
 //! Source: docs.etherscan.io, "Accounts". Values are base units. `txlistinternal` tells no index of
-//! the transaction in its block, and what is not known orders before what is: so the index that
-//! `txlist` tells is left out too, or every contract would pay before it is paid. At one height the
-//! order is then that of the lists' ranks: transactions, internal, tokens.
+//! the transaction in its block, and what is not known orders after what is: so the index that
+//! `txlist` tells is left out too, or every fee would be paid before its transaction's own calls. At
+//! one height the order is then that of the lists' ranks: transactions, internal; fees at the end.
 
 use ledger::{Amount, Chain, Kind, Place, Position, Time, Transfer, TxId};
 

@@ -93,7 +93,8 @@ impl Row<'_> {
         Ok(())
     }
 
-    /// The DAO's accounts were emptied by decree, before the block's transactions.
+    /// The DAO's accounts were emptied by decree, in no transaction: it stands where such rows do,
+    /// after the transactions of its block, none of which touched them.
     fn fork(
         &self,
         height: u64,
