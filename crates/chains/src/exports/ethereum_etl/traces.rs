@@ -94,7 +94,7 @@ impl Row<'_> {
     }
 
     /// The DAO's accounts were emptied by decree, in no transaction: it stands where such rows do,
-    /// after the transactions of its block, none of which touched them.
+    /// after the transactions of its block (it happened before them).
     fn fork(
         &self,
         height: u64,
