@@ -239,7 +239,7 @@ impl Investigation {
         let mut gaps = sources::gaps(&self.archive);
         let note = |detail: &String| Gap { kind: "case".to_string(), detail: detail.clone() };
         gaps.extend(assembled.gaps);
-        gaps.extend(found.notes.iter().map(note));
+        gaps.extend(found.notes.iter().chain(&asserted_twice(case, with)).map(note));
         gaps.extend(found.missing.iter().map(|theft| Gap {
             kind: "theft-not-found".to_string(),
             detail: format!("theft {} of the case matches no transfer of the data", theft + 1),
@@ -490,27 +490,59 @@ fn input(import: &archive::Import) -> Input {
     }
 }
 
+/// Thefts that another case of the question asserts too. Whose units are whose is then a matter of the
+/// rule, and their overlap may come out as none, though both cases speak of one transaction.
+fn asserted_twice(case: &CaseFile, with: &[&CaseFile]) -> Vec<String> {
+    let asserted = |case: &'_ CaseFile| -> Vec<_> {
+        let all = case.thefts.iter().enumerate();
+        let asserted = all.filter(|(_, theft)| theft.asserted && theft.tx.is_some());
+        asserted.map(|(n, theft)| (n + 1, (theft.chain, theft.to, theft.asset, theft.tx))).collect()
+    };
+    let mut notes = Vec::new();
+    for other in with {
+        let theirs = asserted(other);
+        for (number, theft) in asserted(case) {
+            if theirs.iter().any(|(_, their)| *their == theft) {
+                notes.push(format!(
+                    "theft {number}: case {} asserts the same transaction: it is one theft, to be \
+                     counted once",
+                    other.id
+                ));
+            }
+        }
+    }
+    notes
+}
+
 /// The command that computes a result again, as it was typed.
 fn replay_command(asked: &Asked) -> String {
-    let mut words = vec!["dyepack trace".to_string(), quoted(&asked.case_as_named)];
+    let mut words = vec!["dyepack trace".to_string(), quoted_path(&asked.case_as_named)];
     let archive = asked.archive_as_named.as_ref();
-    words.extend(archive.map(|folder| format!("--archive {}", quoted(folder))));
+    words.extend(archive.map(|folder| format!("--archive {}", quoted_path(folder))));
     words.push(format!("--rule {}", asked.rule.name()));
     words.extend(asked.until.map(|time| format!("--until {time}")));
     words.extend(asked.through.iter().map(|text| format!("--through {}", quoted(text))));
     words.extend(asked.max_hops.map(|hops| format!("--max-hops {hops}")));
     words.push(format!("--service-degree {}", asked.service_degree));
     words.push(format!("--label-confidence {}", asked.label_confidence));
-    words.extend(asked.with_as_named.iter().map(|case| format!("--with {}", quoted(case))));
+    words.extend(asked.with_as_named.iter().map(|case| format!("--with {}", quoted_path(case))));
     words.join(" ")
 }
 
 /// The command that computes a saved result again and compares; `program` is this one, as a shell
 /// finds it.
 pub(crate) fn verify_command(program: &str, result: &str, archive: Option<&str>) -> String {
-    let mut words = vec![quoted(program), "verify".to_string(), quoted(result)];
-    words.extend(archive.map(|folder| format!("--archive {}", quoted(folder))));
+    let mut words = vec![quoted(program), "verify".to_string(), quoted_path(result)];
+    words.extend(archive.map(|folder| format!("--archive {}", quoted_path(folder))));
     words.join(" ")
+}
+
+/// A path for a shell; one that begins with a dash would be taken for an option.
+fn quoted_path(path: &str) -> String {
+    match path.starts_with('-') {
+        true => quoted(&format!("./{path}")),
+        false => quoted(path),
+    }
 }
 
 /// A word for a shell.

@@ -499,6 +499,23 @@ fn what_leaves_the_receiver_and_counts_as_stolen_is_named() {
     check("from = \"VICTIM\"\n", 100, false);
 }
 
+/// Under fifo the overlap came out as none, and nothing said that both cases count one theft.
+#[test]
+fn one_theft_asserted_by_two_cases_is_said_to_be_one() {
+    let room = room();
+    let since = rows()[3].time;
+    for (id, tx_line) in [("one", 2), ("two", 2), ("other", 3)] {
+        let rest =
+            format!("asserted = true\namount = \"7\"\nsince = \"{since}\"\nsource = \"s\"\n");
+        room.write(&format!("{id}.toml"), case(id, "end", tx_line) + &rest);
+    }
+    for (with, said) in [("two.toml", true), ("other.toml", false)] {
+        let result = room.json(&["trace", "one.toml", "--with", with, "--rule", "fifo"], 0);
+        let told = |gap: &Value| text(gap, "detail").contains("asserts the same transaction");
+        assert_eq!(list(&result, "gaps").iter().any(told), said, "{with}");
+    }
+}
+
 #[test]
 fn units_claimed_twice() {
     let room = room();
