@@ -1,25 +1,15 @@
 //! Finds the seeds: which transfers of the data a case's thefts are, and which thefts the data cannot
 //! show and the case asserts.
 
-use ledger::{Address, Amount, Asset, Chain, Place, Time};
+use ledger::{Address, Amount, Asset, Chain, Time};
 use taint::{NO_POT, PlaceId, PlaceKind, PotId, RowId};
 
 use crate::case_file::{CaseFile, Target, Theft};
 use crate::records::{NamedPlace, Records, Unreadable};
 
-/// A theft that enters as stated, because the data does not show it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AssertedTheft {
-    /// Index of the theft in the case, from 0.
-    pub theft: usize,
-    pub chain: Chain,
-    pub place: Place,
-    pub asset: Asset,
-    pub amount: Amount,
-    pub time: Time,
-    /// The row before which it enters.
-    pub before: RowId,
-}
+mod assert;
+
+pub use assert::AssertedTheft;
 
 /// What was found for the thefts of a case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,44 +36,21 @@ pub fn find_seeds<R: Records>(
 ) -> Result<Found, Unreadable> {
     let mut found = Found::default();
     for (number, theft) in case.thefts.iter().enumerate() {
-        let rows = match (theft.asserted, theft.tx) {
-            (false, _) => matching_rows(records, theft, until)?,
-            // A transaction is known more surely than the moment and the sender stated beside it.
-            (true, Some(_)) => {
-                let named = Theft { from: None, since: None, until: None, ..theft.clone() };
-                matching_rows(records, &named, until)?
+        let rows = rows_of(records, theft, until)?;
+        if !rows.is_empty() {
+            if theft.asserted {
+                found.notes.push(format!(
+                    "theft {}: it is in the data, so the assertion was not needed and was dropped",
+                    number + 1
+                ));
             }
-            (true, None) => Vec::new(),
-        };
-        match (!rows.is_empty(), theft.asserted) {
-            (true, asserted) => {
-                if asserted {
-                    found.notes.push(format!(
-                        "theft {}: it is in the data, so the assertion was not needed and was dropped",
-                        number + 1
-                    ));
-                }
-                check_amount(records, number, theft, &rows, decimals, &mut found);
-                found.notes.extend(own_transfers(records, number, theft, &rows));
-                found.rows.extend(rows.into_iter().map(|row| (row, number)));
-            }
-            (false, true) => match assert(records, number, theft, last, decimals) {
-                Ok(asserted) => {
-                    found.asserted.push(asserted);
-                    if moves_other(records, theft, until)? {
-                        found.notes.push(format!(
-                            "theft {}: its transaction is in the data, but moves none of that asset \
-                             to the receiver, so the assertion stands",
-                            number + 1
-                        ));
-                    }
-                }
-                Err(why) => {
-                    found.notes.push(format!("theft {}: {why}", number + 1));
-                    found.missing.push(number);
-                }
-            },
-            (false, false) => found.missing.push(number),
+            check_amount(records, number, theft, &rows, decimals, &mut found);
+            found.notes.extend(own_transfers(records, number, theft, &rows));
+            found.rows.extend(rows.into_iter().map(|row| (row, number)));
+        } else if theft.asserted {
+            assert::enter(records, (number, theft), (until, last), decimals, &mut found)?;
+        } else {
+            found.missing.push(number);
         }
     }
     found.rows.sort_unstable();
@@ -91,48 +58,17 @@ pub fn find_seeds<R: Records>(
     Ok(found)
 }
 
-fn assert<R: Records>(
-    records: &R,
-    number: usize,
-    theft: &Theft,
-    last: Option<Time>,
-    decimals: Decimals<'_>,
-) -> Result<AssertedTheft, &'static str> {
-    let time = theft.since.ok_or("an asserted theft needs a time")?;
-    let stated = theft.amount.as_ref().ok_or("an asserted theft needs an amount")?;
-    let amount = match (stated.base_units, decimals(theft.chain, &theft.asset)) {
-        (Some(amount), _) => amount,
-        (None, Some(decimals)) => stated
-            .in_base_units(decimals)
-            .map_err(|_| "the stated amount does not fit the asset")?,
-        (None, None) => return Err("the decimals of the asset are not known: import them"),
-    };
-    let before = records.first_row_at(time);
-    // By the time, because rows may be imported later that are later than both.
-    if last.is_some_and(|last| time > last) {
-        return Err("it was asserted for a time after the end of the trace");
-    }
-    let (chain, asset, place) = (theft.chain, theft.asset, theft.to.place());
-    Ok(AssertedTheft { theft: number, chain, place, asset, amount, time, before })
-}
-
-/// True if the theft's transaction brings its receiver another asset.
-fn moves_other<R: Records>(records: &R, theft: &Theft, until: RowId) -> Result<bool, Unreadable> {
-    let Target::Address(receiver) = theft.to else { return Ok(false) };
-    if theft.tx.is_none() {
-        return Ok(false);
-    }
-    for place in records.places_of(theft.chain, &receiver) {
-        for pot in records.pots_of(place) {
-            for row in records.history(pot, 0).rows.take_while(|row| *row < until) {
-                let is_there = records.row(row).to == pot;
-                if is_there && records.transfer(row)?.tx == theft.tx {
-                    return Ok(true);
-                }
-            }
+/// The rows that a theft is, ascending. An asserted theft is looked for by its transaction alone:
+/// that is known more surely than the moment and the sender stated beside it.
+fn rows_of<R: Records>(records: &R, theft: &Theft, until: RowId) -> Result<Vec<RowId>, Unreadable> {
+    match (theft.asserted, theft.tx) {
+        (false, _) => matching_rows(records, theft, until),
+        (true, None) => Ok(Vec::new()),
+        (true, Some(_)) => {
+            let named = Theft { from: None, since: None, until: None, ..theft.clone() };
+            matching_rows(records, &named, until)
         }
     }
-    Ok(false)
 }
 
 /// Compares the stated amount, if there is one, with the sum of what matched.

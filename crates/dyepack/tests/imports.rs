@@ -127,3 +127,50 @@ fn a_fee_is_paid_after_what_its_transaction_brings() {
         assert_eq!(held, [("unspent", "90"), ("fee", "10")], "{files:?}");
     }
 }
+
+/// An explorer's internal calls have no index in the block: they stood before the transaction of an
+/// ethereum-etl table that paid them, and the contract seemed to keep what it had passed on.
+#[test]
+fn an_internal_call_stands_after_the_payment_that_it_passes_on() {
+    let address = |n: u8| format!("0x{n:040x}");
+    let (hash, victim, contract, thief) =
+        (format!("0x{:064x}", 7), address(9), address(10), address(11));
+    let room = Room::new();
+    room.write(
+        "transactions.csv",
+        format!(
+            "hash,nonce,block_hash,block_number,transaction_index,from_address,to_address,value,gas,\
+             gas_price,input,block_timestamp,max_fee_per_gas,max_priority_fee_per_gas,\
+             transaction_type\n\
+             {hash},0,{hash},100,4,{victim},{contract},100,21000,1,0x,1700000000,,,0\n"
+        ),
+    );
+    room.write(
+        "internal.json",
+        format!(
+            "{{\"status\":\"1\",\"message\":\"OK\",\"result\":[{{\"blockNumber\":\"100\",\
+             \"timeStamp\":\"1700000000\",\"hash\":\"{hash}\",\"isError\":\"0\",\
+             \"from\":\"{contract}\",\"to\":\"{thief}\",\"value\":\"100\",\"type\":\"call\",\
+             \"traceId\":\"0\"}}]}}"
+        ),
+    );
+    room.write(
+        "case.toml",
+        format!(
+            "schema = \"dyepack.case/1\"\nid = \"passed-on\"\ntitle = \"Passed on\"\n\n[[theft]]\n\
+             chain = \"ethereum\"\nto = \"{contract}\"\nasset = \"ETH\"\n"
+        ),
+    );
+    for files in [["transactions.csv", "internal.json"], ["internal.json", "transactions.csv"]] {
+        let archive = room.at(files[0].split('.').next().expect("a name"));
+        for file in files {
+            room.run(&["import", file, "--archive", &archive]).expect(0);
+        }
+        let result = room.json(&["trace", "case.toml", "--archive", &archive], 0);
+        let held: Vec<(&str, &str)> = list(&result, "holdings")
+            .iter()
+            .map(|holding| (text(holding, "address"), text(holding, "raw")))
+            .collect();
+        assert_eq!(held, [(thief.as_str(), "100")], "{files:?}");
+    }
+}

@@ -1,0 +1,94 @@
+//! Thefts that the data does not show: they enter as the case states them, and what stands beside
+//! them in the data is told.
+
+use ledger::{Amount, Asset, Chain, Place, Time};
+use taint::RowId;
+
+use super::{Decimals, Found};
+use crate::case_file::{Target, Theft};
+use crate::records::{Records, Unreadable};
+
+/// A theft that enters as stated, because the data does not show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AssertedTheft {
+    /// Index of the theft in the case, from 0.
+    pub theft: usize,
+    pub chain: Chain,
+    pub place: Place,
+    pub asset: Asset,
+    pub amount: Amount,
+    pub time: Time,
+    /// The row before which it enters.
+    pub before: RowId,
+}
+
+/// Enters the theft with that number, or says in `found` why it cannot enter.
+pub(super) fn enter<R: Records>(
+    records: &R,
+    (number, theft): (usize, &Theft),
+    (until, last): (RowId, Option<Time>),
+    decimals: Decimals<'_>,
+    found: &mut Found,
+) -> Result<(), Unreadable> {
+    match as_stated(records, number, theft, last, decimals) {
+        Ok(asserted) => {
+            found.asserted.push(asserted);
+            if moves_other(records, theft, until)? {
+                found.notes.push(format!(
+                    "theft {}: its transaction is in the data, but moves none of that asset to the \
+                     receiver, so the assertion stands",
+                    number + 1
+                ));
+            }
+        }
+        Err(why) => {
+            found.notes.push(format!("theft {}: {why}", number + 1));
+            found.missing.push(number);
+        }
+    }
+    Ok(())
+}
+
+fn as_stated<R: Records>(
+    records: &R,
+    number: usize,
+    theft: &Theft,
+    last: Option<Time>,
+    decimals: Decimals<'_>,
+) -> Result<AssertedTheft, &'static str> {
+    let time = theft.since.ok_or("an asserted theft needs a time")?;
+    let stated = theft.amount.as_ref().ok_or("an asserted theft needs an amount")?;
+    let amount = match (stated.base_units, decimals(theft.chain, &theft.asset)) {
+        (Some(amount), _) => amount,
+        (None, Some(decimals)) => stated
+            .in_base_units(decimals)
+            .map_err(|_| "the stated amount does not fit the asset")?,
+        (None, None) => return Err("the decimals of the asset are not known: import them"),
+    };
+    let before = records.first_row_at(time);
+    // By the time, because rows may be imported later that are later than both.
+    if last.is_some_and(|last| time > last) {
+        return Err("it was asserted for a time after the end of the trace");
+    }
+    let (chain, asset, place) = (theft.chain, theft.asset, theft.to.place());
+    Ok(AssertedTheft { theft: number, chain, place, asset, amount, time, before })
+}
+
+/// True if the theft's transaction brings its receiver another asset.
+fn moves_other<R: Records>(records: &R, theft: &Theft, until: RowId) -> Result<bool, Unreadable> {
+    let Target::Address(receiver) = theft.to else { return Ok(false) };
+    if theft.tx.is_none() {
+        return Ok(false);
+    }
+    for place in records.places_of(theft.chain, &receiver) {
+        for pot in records.pots_of(place) {
+            for row in records.history(pot, 0).rows.take_while(|row| *row < until) {
+                let is_there = records.row(row).to == pot;
+                if is_there && records.transfer(row)?.tx == theft.tx {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
+}
