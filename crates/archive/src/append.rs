@@ -1,27 +1,37 @@
-//! Appending: which rows of a batch are new, which were there, and which contradict.
+//! Appending: which rows of a batch are new, which were there, which say more than what was there, and
+//! which contradict.
 //!
 //! A row with a full position is identified by it; any other row by all of its fields and its
-//! occurrence number. And two sources may tell of one transfer, one of them without its full position
-//! ([`told`]). Rows are compared first within the batch, then with the committed row groups whose span
-//! of heights (or times) holds one of the batch's: first by position, time and amount alone, then, for
-//! the few that match, by everything.
+//! occurrence number. And two sources may tell of one transfer ([`told`]) or of one cost ([`bill`]).
+//! Rows are compared first within the batch, then with the committed ones that may be theirs
+//! ([`alike`]). A committed row that tells less than a new one gives way to it.
+//!
+//! [`told`]: crate::told
+//! [`bill`]: crate::bill
+//! [`alike`]: crate::alike
 
-use std::ops::Range;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ledger::{Chain, Transfer};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::alike::{Known, full_key, key_of, major_of};
 use crate::batch::{Entry, Reason, Recorded, Rejected, Subject};
+use crate::bill::{self, Bill, Payment, Verdict, is_at_cost};
 use crate::error::Result;
 use crate::manifest::{Manifest, Part, Sorting};
-use crate::part::{KeyRow, PartReader, PartWriter, Store, read_keys};
-use crate::told::{Told, is_at_cost, is_cost, may_be_one};
+use crate::part::{PartWriter, Store};
+use crate::rewrite::{self, Dropped};
+use crate::told::{Teller, Told, is_same_moment, knows_more, may_be_one};
 
 /// What became of a row of the batch.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     New,
     Already,
+    /// It stands in the place of a committed row that tells less.
+    Better,
     Refused,
 }
 
@@ -30,8 +40,25 @@ struct Group<'a> {
     chain: Chain,
     sorting: Sorting,
     entries: &'a [Entry],
+    /// Ordinal of the batch's source.
+    import: u32,
     /// Numbers of the group's entries, in order.
     order: Vec<u32>,
+}
+
+/// A committed row, and the number of the part that it stands in.
+struct Committed {
+    part: u64,
+    row: Recorded,
+}
+
+/// What was found out of the batch so far.
+struct Findings {
+    /// By number of entry.
+    fates: Vec<Fate>,
+    rejected: Vec<Rejected>,
+    /// Committed rows that give way.
+    dropped: Dropped,
 }
 
 /// What the rows of a batch came to.
@@ -40,80 +67,72 @@ pub(crate) struct Sorted {
     pub(crate) parts: Vec<Part>,
     pub(crate) added: u64,
     pub(crate) already: u64,
+    /// True if committed rows gave way to some of the batch.
+    pub(crate) replaced: bool,
     pub(crate) rejected: Vec<Rejected>,
 }
 
-type FullKey = (u64, u32, u32);
-
-/// What must be equal before it is worth comparing whole rows.
-#[derive(PartialEq, Eq, Hash)]
-enum RoughKey {
-    Full(FullKey),
-    Loose(Option<u64>, u32, u128),
-    /// Of two tellings of one transfer: height or time, and amount.
-    Told(u64, u128),
-    /// Of two tellings of a transaction's cost, which may be divided: height or time.
-    Cost(u64),
-}
-
-impl RoughKey {
-    fn of(row: &KeyRow) -> RoughKey {
-        match full_key(row.position) {
-            Some(key) => RoughKey::Full(key),
-            None => RoughKey::Loose(row.position.height, row.time, row.amount),
-        }
-    }
-
-    fn told(row: &KeyRow, by: Sorting) -> RoughKey {
-        RoughKey::Told(major_of(by, row.position.height, row.time), row.amount)
-    }
-
-    fn cost(row: &KeyRow, by: Sorting) -> RoughKey {
-        RoughKey::Cost(major_of(by, row.position.height, row.time))
-    }
-}
-
-fn full_key(position: ledger::Position) -> Option<FullKey> {
-    Some((position.height?, position.tx_index?, position.index?))
-}
-
-/// Sorts `entries` into new parts of `import`. Nothing is committed.
+/// Sorts `entries` into new parts of `import`, and takes out of the manifest's what gives way to them.
+/// Nothing is committed.
 pub(crate) fn write_new(
-    store: &Store,
+    store: &Arc<Store>,
     manifest: &mut Manifest,
     entries: &[Entry],
     import: u32,
 ) -> Result<Sorted> {
     let mut sorted = Sorted::default();
-    let mut fates = vec![Fate::New; entries.len()];
-    for (entry, fate) in entries.iter().zip(&mut fates) {
+    let mut findings = Findings {
+        fates: vec![Fate::New; entries.len()],
+        rejected: Vec::new(),
+        dropped: Dropped::default(),
+    };
+    for (number, entry) in entries.iter().enumerate() {
         if let Err(reason) = crate::batch::check(&entry.transfer) {
-            *fate = Fate::Refused;
-            sorted.rejected.push(Rejected { subject: Subject::Row(entry.row), reason });
+            findings.refuse(number, entry, reason);
         }
     }
-    for group in groups(entries, &fates) {
-        group.compare_within(&mut fates, &mut sorted.rejected);
-        group.compare_committed(store, manifest, import, &mut fates, &mut sorted.rejected)?;
+    for group in groups(entries, &findings.fates, import) {
+        group.compare_within(&mut findings);
+        group.compare_committed(store, manifest, &mut findings)?;
         let number = manifest.take_number();
         let mut writer = PartWriter::create(store, group.chain, group.sorting, number)?;
         for number in &group.order {
             let Entry { transfer, row, occurrence } = entries[*number as usize];
-            if fates[*number as usize] == Fate::New {
+            let fate = findings.fates[*number as usize];
+            if matches!(fate, Fate::New | Fate::Better) {
                 writer.push(&Recorded { transfer, import, row, occurrence })?;
-                sorted.added += 1;
+                sorted.added += u64::from(fate == Fate::New);
             }
         }
         sorted.parts.extend(writer.finish()?);
     }
-    sorted.already = fates.iter().filter(|fate| **fate == Fate::Already).count() as u64;
+    sorted.replaced = !findings.dropped.is_empty();
+    rewrite::drop_rows(store, manifest, &findings.dropped)?;
+    let is_there = |fate: &&Fate| matches!(fate, Fate::Already | Fate::Better);
+    sorted.already = findings.fates.iter().filter(is_there).count() as u64;
+    sorted.rejected = findings.rejected;
     sorted.rejected.sort_by_key(|rejected| rejected.subject);
     Ok(sorted)
 }
 
+impl Findings {
+    fn refuse(&mut self, number: usize, entry: &Entry, reason: Reason) {
+        self.fates[number] = Fate::Refused;
+        self.rejected.push(Rejected { subject: Subject::Row(entry.row), reason });
+    }
+
+    fn drop_row(&mut self, Committed { part, row }: &Committed) {
+        self.dropped.entry(*part).or_default().insert(*row);
+    }
+
+    fn is_dropped(&self, Committed { part, row }: &Committed) -> bool {
+        self.dropped.get(part).is_some_and(|rows| rows.contains(row))
+    }
+}
+
 /// The batch by chain and sorting, each group in order; equal keys keep the order of the batch.
-fn groups<'a>(entries: &'a [Entry], fates: &[Fate]) -> Vec<Group<'a>> {
-    let mut members: std::collections::BTreeMap<(Chain, bool), Vec<u32>> = Default::default();
+fn groups<'a>(entries: &'a [Entry], fates: &[Fate], import: u32) -> Vec<Group<'a>> {
+    let mut members: BTreeMap<(Chain, bool), Vec<u32>> = BTreeMap::new();
     for (number, entry) in entries.iter().enumerate() {
         if fates[number] == Fate::New {
             let key = (entry.transfer.chain, entry.transfer.position.height.is_none());
@@ -132,7 +151,7 @@ fn groups<'a>(entries: &'a [Entry], fates: &[Fate]) -> Vec<Group<'a>> {
                     None => (transfer.time.seconds().into(), (0, 0), *row),
                 }
             });
-            Group { chain, sorting, entries, order }
+            Group { chain, sorting, entries, import, order }
         })
         .collect()
 }
@@ -142,40 +161,38 @@ impl<'a> Group<'a> {
         &self.entries[number as usize]
     }
 
-    fn key(&self, number: u32) -> KeyRow {
-        let Transfer { position, time, amount, .. } = self.entry(number).transfer;
-        KeyRow { position, time: time.seconds(), amount: amount.base_units() }
+    /// The rows that nothing was found out of yet.
+    fn new_ones(&self, findings: &Findings) -> impl Iterator<Item = (u32, &'a Entry)> {
+        let is_new = |number: &&u32| findings.fates[**number as usize] == Fate::New;
+        self.order.iter().filter(is_new).map(|number| (*number, self.entry(*number)))
     }
 
     /// The heights or times of the group's rows, ascending.
     fn majors(&self, by: Sorting) -> Vec<u64> {
-        let keys = self.order.iter().map(|number| self.key(*number));
+        let keys = self.order.iter().map(|number| key_of(&self.entry(*number).transfer));
         let mut majors: Vec<u64> =
             keys.map(|key| major_of(by, key.position.height, key.time)).collect();
         majors.sort_unstable();
         majors
     }
 
-    fn compare_within(&self, fates: &mut [Fate], rejected: &mut Vec<Rejected>) {
+    fn compare_within(&self, findings: &mut Findings) {
         let mut last_full: Option<&Entry> = None;
         let mut loose: FxHashSet<(&Transfer, u32)> = FxHashSet::default();
         for number in &self.order {
-            let entry = self.entry(*number);
-            let fate = &mut fates[*number as usize];
+            let (entry, number) = (self.entry(*number), *number as usize);
             if !entry.transfer.position.is_full() {
                 if !loose.insert((&entry.transfer, entry.occurrence)) {
-                    *fate = Fate::Already;
+                    findings.fates[number] = Fate::Already;
                 }
                 continue;
             }
             match last_full {
+                Some(kept) if kept.transfer == entry.transfer => {
+                    findings.fates[number] = Fate::Already;
+                }
                 Some(kept) if kept.transfer.position == entry.transfer.position => {
-                    *fate =
-                        if kept.transfer == entry.transfer { Fate::Already } else { Fate::Refused };
-                    if *fate == Fate::Refused {
-                        let reason = Reason::ConflictInSource { row: kept.row };
-                        rejected.push(Rejected { subject: Subject::Row(entry.row), reason });
-                    }
+                    findings.refuse(number, entry, Reason::ConflictInSource { row: kept.row });
                 }
                 _ => last_full = Some(entry),
             }
@@ -186,10 +203,9 @@ impl<'a> Group<'a> {
         &self,
         store: &Store,
         manifest: &Manifest,
-        import: u32,
-        fates: &mut [Fate],
-        rejected: &mut Vec<Rejected>,
+        findings: &mut Findings,
     ) -> Result<()> {
+        let mut others = Vec::new();
         for sorting in [Sorting::Height, Sorting::Time] {
             // Rows of the other sorting can only be told by the time.
             let by = if sorting == self.sorting { sorting } else { Sorting::Time };
@@ -208,157 +224,148 @@ impl<'a> Group<'a> {
             if near.is_empty() {
                 continue;
             }
-            let known = Known::of(self, by, fates);
-            let mut others = Vec::new();
+            let known = Known::of(self.new_ones(findings), by);
             for part in near {
-                for committed in known.read_alike(store, part, by, wanted)? {
-                    self.judge(committed?, &known, &mut others, fates, rejected);
+                let own = format_of(manifest, self.import);
+                let mixed = part.imports.iter().any(|other| format_of(manifest, *other) != own);
+                for row in known.read_alike(store, part, mixed, wanted)? {
+                    let committed = Committed { part: part.number, row: row? };
+                    self.judge(committed, &known, &mut others, findings);
                 }
             }
-            self.unite(&others, import, fates);
         }
+        // Another group of the batch may have taken its place.
+        others.retain(|committed| !findings.is_dropped(committed));
+        self.settle_costs(&others, manifest, findings);
+        self.unite(&others, manifest, findings);
         Ok(())
     }
 
     /// Settles the fate of the batch's row, if any, that has the identity of a committed one; else the
-    /// committed one is kept for [`Group::unite`].
+    /// committed one is kept among `others`.
     fn judge(
         &self,
-        committed: Recorded,
+        committed: Committed,
         known: &Known<'_>,
-        others: &mut Vec<Recorded>,
-        fates: &mut [Fate],
-        rejected: &mut Vec<Rejected>,
+        others: &mut Vec<Committed>,
+        findings: &mut Findings,
     ) {
-        let identity = match full_key(committed.transfer.position) {
+        let Recorded { transfer, import, row, occurrence } = committed.row;
+        let identity = match full_key(transfer.position) {
             Some(key) => known.full.get(&key),
-            None => known.loose.get(&(&committed.transfer, committed.occurrence)),
+            None => known.loose.get(&(&transfer, occurrence)),
         };
-        let Some(number) = identity else {
-            others.push(committed);
-            return;
-        };
-        let entry = self.entry(*number);
-        if entry.transfer == committed.transfer {
-            fates[*number as usize] = Fate::Already;
-        } else {
-            fates[*number as usize] = Fate::Refused;
-            let reason =
-                Reason::ConflictWithArchive { import: committed.import, row: committed.row };
-            rejected.push(Rejected { subject: Subject::Row(entry.row), reason });
-            // What is refused as a fee may still answer for the burned part beside it.
-            if is_cost(&committed.transfer) {
-                others.push(committed);
+        match identity.map(|number| (*number as usize, self.entry(*number))) {
+            Some((number, entry)) if entry.transfer == transfer => {
+                findings.fates[number] = Fate::Already;
+            }
+            // Where readers agreed to place a cost, its division is compared, not its rows.
+            Some((number, entry)) if !is_at_cost(transfer.position) => {
+                findings.refuse(number, entry, Reason::ConflictWithArchive { import, row });
+            }
+            _ => others.push(committed),
+        }
+    }
+
+    fn teller(&self, committed: &Committed, manifest: &Manifest) -> Teller {
+        let other = committed.row.import;
+        match format_of(manifest, other) == format_of(manifest, self.import) {
+            _ if other == self.import => Teller::Same,
+            true => Teller::SameFormat,
+            false => Teller::OtherFormat,
+        }
+    }
+
+    /// Finds the costs that committed rows tell already, perhaps divided otherwise.
+    fn settle_costs(&self, others: &[Committed], manifest: &Manifest, findings: &mut Findings) {
+        let mut new: BTreeMap<u32, Payment> = BTreeMap::new();
+        let mut bills: FxHashMap<Payment, Bill<'_>> = FxHashMap::default();
+        for (number, Entry { transfer, .. }) in self.new_ones(findings) {
+            if let Some(payment) = bill::payment(transfer) {
+                bills.entry(payment).or_default().add(number as usize, transfer);
+                new.insert(number, payment);
+            }
+        }
+        let mut old: FxHashMap<Payment, Bill<'_>> = FxHashMap::default();
+        for (at, committed) in others.iter().enumerate() {
+            let transfer = &committed.row.transfer;
+            let Some(payment) = bill::payment(transfer) else { continue };
+            let Some((first, _)) = bills.get(&payment).and_then(Bill::first) else { continue };
+            let teller = self.teller(committed, manifest);
+            if may_be_one_cost(&self.entry(first as u32).transfer, transfer, teller) {
+                old.entry(payment).or_default().add(at, transfer);
+            }
+        }
+        // In the order of the batch, so that what is said comes in it.
+        for payment in new.into_values() {
+            let (Some(bill), Some(old)) = (bills.remove(&payment), old.get(&payment)) else {
+                continue;
+            };
+            let Some((first, _)) = old.first() else { continue };
+            match bill.beside(old) {
+                Verdict::Told(rows) => {
+                    rows.into_iter().for_each(|row| findings.fates[row] = Fate::Already);
+                }
+                Verdict::Better { new, old } => {
+                    new.into_iter().for_each(|row| findings.fates[row] = Fate::Better);
+                    old.into_iter().for_each(|at| findings.drop_row(&others[at]));
+                }
+                Verdict::Contradicts(rows) => {
+                    let Recorded { import, row, .. } = others[first].row;
+                    for number in rows {
+                        let reason = Reason::OtherCost { import, row };
+                        findings.refuse(number, &self.entries[number], reason);
+                    }
+                }
             }
         }
     }
 
     /// Finds the rows that committed ones tell already, in the words of another source.
-    fn unite(&self, others: &[Recorded], import: u32, fates: &mut [Fate]) {
-        let mut told: FxHashMap<Told<'_>, Vec<&Recorded>> = FxHashMap::default();
-        for committed in others {
-            if let Some(key) = Told::of(&committed.transfer) {
+    fn unite(&self, others: &[Committed], manifest: &Manifest, findings: &mut Findings) {
+        let mut told: FxHashMap<Told<'_>, Vec<&Committed>> = FxHashMap::default();
+        for committed in others.iter().filter(|committed| !findings.is_dropped(committed)) {
+            if let Some(key) = Told::of(&committed.row.transfer) {
                 told.entry(key).or_default().push(committed);
             }
         }
         for number in &self.order {
+            if findings.fates[*number as usize] != Fate::New {
+                continue;
+            }
             let entry = self.entry(*number);
-            let transfer = &entry.transfer;
-            let fate = &mut fates[*number as usize];
-            let tellings = Told::of(transfer).and_then(|key| told.get_mut(&key));
-            let Some(tellings) = tellings.filter(|_| *fate == Fate::New) else { continue };
-            let one = tellings.iter().position(|other| may_be_one(entry, other, import));
-            if let Some(at) = one {
-                if !is_cost(transfer) {
-                    tellings.remove(at);
-                }
-                *fate = Fate::Already;
-            }
+            let tellings = Told::of(&entry.transfer).and_then(|key| told.get_mut(&key));
+            let Some(tellings) = tellings else { continue };
+            let is_one =
+                |other: &&Committed| may_be_one(entry, &other.row, self.teller(other, manifest));
+            let Some(at) = tellings.iter().position(is_one) else { continue };
+            let committed = tellings.remove(at);
+            let position = entry.transfer.position;
+            findings.fates[*number as usize] =
+                match knows_more(position, committed.row.transfer.position) {
+                    false => Fate::Already,
+                    true => {
+                        findings.drop_row(committed);
+                        Fate::Better
+                    }
+                };
         }
     }
 }
 
-fn major_of(by: Sorting, height: Option<u64>, time: u32) -> u64 {
-    match by {
-        Sorting::Height => height.unwrap_or(0),
-        Sorting::Time => time.into(),
-    }
+/// True if two rows can be of one cost: of two sources or of two readings of one file. A source that
+/// counts the rows of a transaction itself may have several costs there.
+fn may_be_one_cost(new: &Transfer, committed: &Transfer, teller: Teller) -> bool {
+    let (a, b) = (new.position, committed.position);
+    let told_twice = match teller {
+        Teller::OtherFormat => true,
+        Teller::SameFormat if is_at_cost(a) || is_at_cost(b) => true,
+        Teller::SameFormat => !(a.is_full() && b.is_full()),
+        Teller::Same => is_at_cost(a) && is_at_cost(b),
+    };
+    told_twice && is_same_moment(new, committed)
 }
 
-/// The group's rows by identity.
-struct Known<'a> {
-    rough: FxHashSet<RoughKey>,
-    /// True if some of the rows have no full position.
-    any_loose: bool,
-    /// True if some of them are what a transaction cost.
-    any_cost: bool,
-    full: FxHashMap<FullKey, u32>,
-    loose: FxHashMap<(&'a Transfer, u32), u32>,
-}
-
-impl<'a> Known<'a> {
-    fn of(group: &Group<'a>, by: Sorting, fates: &[Fate]) -> Known<'a> {
-        let mut known = Known {
-            rough: FxHashSet::default(),
-            any_loose: false,
-            any_cost: false,
-            full: FxHashMap::default(),
-            loose: FxHashMap::default(),
-        };
-        let mut costs: FxHashMap<_, (KeyRow, u128)> = FxHashMap::default();
-        let rows = group.order.iter().filter(|number| fates[**number as usize] == Fate::New);
-        for number in rows {
-            let entry = group.entry(*number);
-            let transfer = &entry.transfer;
-            let key = group.key(*number);
-            known.rough.insert(RoughKey::of(&key));
-            match full_key(transfer.position) {
-                Some(key) => known.full.insert(key, *number),
-                None => known.loose.insert((transfer, entry.occurrence), *number),
-            };
-            known.any_loose |= !transfer.position.is_full();
-            if transfer.tx.is_some() {
-                known.rough.insert(RoughKey::told(&key, by));
-                if is_cost(transfer) {
-                    known.rough.insert(RoughKey::cost(&key, by));
-                    let whole = costs.entry((transfer.tx, transfer.from)).or_insert((key, 0));
-                    whole.1 = key.amount.saturating_add(whole.1);
-                }
-            }
-        }
-        known.any_cost = !costs.is_empty();
-        // Another source may have told in one row what stands in two here.
-        let whole = costs.into_values().map(|(key, amount)| KeyRow { amount, ..key });
-        known.rough.extend(whole.map(|key| RoughKey::told(&key, by)));
-        known
-    }
-
-    /// The rows of a part that may be one of these.
-    fn read_alike(
-        &self,
-        store: &Store,
-        part: &Part,
-        by: Sorting,
-        wanted: impl Fn(u64, u64) -> bool,
-    ) -> Result<impl Iterator<Item = Result<Recorded>>> {
-        let mut hits: Vec<Range<usize>> = Vec::new();
-        let groups = read_keys(store, part, by, wanted, |number, row| {
-            // Two full positions are one or not; nothing else is asked of them.
-            let may_be_told = self.any_loose || self.any_cost || !row.position.is_full();
-            let is_alike = self.rough.contains(&RoughKey::of(&row))
-                || (may_be_told && self.rough.contains(&RoughKey::told(&row, by)))
-                || (is_at_cost(row.position) && self.rough.contains(&RoughKey::cost(&row, by)));
-            if is_alike {
-                match hits.last_mut() {
-                    Some(last) if last.end == number => last.end += 1,
-                    _ => hits.push(number..number + 1),
-                }
-            }
-        })?;
-        let reader = match hits.is_empty() {
-            true => None,
-            false => Some(PartReader::open_ranges(store, part, groups, hits)?),
-        };
-        Ok(reader.into_iter().flatten())
-    }
+fn format_of(manifest: &Manifest, import: u32) -> Option<&str> {
+    manifest.imports.get(import as usize).map(|import| import.format.as_str())
 }

@@ -117,7 +117,7 @@ impl Archive {
         }
         record.transfers += sorted.added;
         record.complete |= batch.last;
-        if sorted.added + blocks == 0 {
+        if sorted.added + blocks == 0 && !sorted.replaced {
             next.next_number = self.manifest.next_number;
         } else {
             rewrite::compact(&self.store, &mut next)?;

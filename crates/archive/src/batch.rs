@@ -90,7 +90,8 @@ pub struct Appended {
     pub import: u32,
     /// Transfers that were new.
     pub transfers: u64,
-    /// Transfers that were there already, with the same content.
+    /// Transfers that were there already: with the same content, or in another source's words. Where the
+    /// batch knows more of one, it now stands as the batch tells it.
     pub already: u64,
     /// Block headers that were new or said more than was known.
     pub blocks: u64,
@@ -129,6 +130,8 @@ pub enum Reason {
     ConflictInSource { row: u64 },
     #[error("other content than transfer {row} of import {import}, at the same position")]
     ConflictWithArchive { import: u32, row: u64 },
+    #[error("another cost of the same transaction than transfer {row} of import {import} tells")]
+    OtherCost { import: u32, row: u64 },
     #[error("another time, hash or parent than the block known at this height")]
     BlockConflict,
     #[error("other decimals or another symbol than known for this token")]
@@ -136,7 +139,7 @@ pub enum Reason {
 }
 
 /// A transfer as the archive keeps it, with where it came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Recorded {
     pub transfer: Transfer,
     /// Ordinal of the source that brought it first (see [`crate::Archive::imports`]).

@@ -5,9 +5,11 @@
 //! into memory, disposable, and rebuilt to the same bytes. Files, order and identity of transfers,
 //! and what a crash can and cannot do, are described in `docs/archive.md`.
 
+mod alike;
 mod append;
 mod archive;
 mod batch;
+mod bill;
 mod blocks;
 mod disk;
 mod error;

@@ -1,7 +1,8 @@
 //! The total order of transfers, as a merge of sorted parts.
 //!
 //! In a chain, rows with a height go by (height, tx_index, index, import, row), what is unknown
-//! last but for rewards and fees (`Position::order_in_block`); their merge time is the running
+//! last but for rewards and fees (`Position::order_in_block`); a row without the index of its
+//! transaction has the one that any row of the transaction has. Their merge time is the running
 //! maximum of their times. Rows without a height go by
 //! (time, import, row), with their own time as merge time, before rows with a height of equal
 //! merge time.
@@ -9,10 +10,11 @@
 //! chain's own order is never broken by another's.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
-use ledger::{Chain, Time};
+use ledger::{Chain, Time, Transfer, TxId};
+use rustc_hash::FxHashMap;
 
 use crate::batch::Recorded;
 use crate::error::Result;
@@ -118,9 +120,73 @@ impl Iterator for Merge {
     }
 }
 
+/// Rows of one height that are held in memory for [`Heights`]; no block has more.
+const MAX_BLOCK: usize = 1 << 20;
+
+/// The rows with a height, those of one transaction together wherever one of them knows its index.
+struct Heights {
+    merge: Merge,
+    /// Of one height, in order.
+    block: VecDeque<Recorded>,
+    /// The first row of the next one.
+    ahead: Option<Recorded>,
+}
+
+impl Heights {
+    fn step(&mut self) -> Result<Option<Recorded>> {
+        if self.block.is_empty() {
+            self.fill()?;
+        }
+        Ok(self.block.pop_front())
+    }
+
+    fn fill(&mut self) -> Result<()> {
+        let Some(first) =
+            self.ahead.take().map_or_else(|| self.merge.step(), |row| Ok(Some(row)))?
+        else {
+            return Ok(());
+        };
+        self.block.push_back(first);
+        while let Some(row) = self.merge.step()? {
+            let is_same = row.transfer.position.height == first.transfer.position.height;
+            if !is_same || self.block.len() >= MAX_BLOCK {
+                self.ahead = Some(row);
+                break;
+            }
+            self.block.push_back(row);
+        }
+        if self.block.iter().any(|row| lacks_index(&row.transfer)) {
+            self.place_by_transaction();
+        }
+        Ok(())
+    }
+
+    fn place_by_transaction(&mut self) {
+        let mut indexes: FxHashMap<TxId, u32> = FxHashMap::default();
+        for Transfer { tx, position, .. } in self.block.iter().map(|row| &row.transfer) {
+            if let (Some(tx), Some(index)) = (tx, position.tx_index) {
+                // Sources that contradict each other must not let their order decide.
+                indexes.entry(*tx).and_modify(|known| *known = index.min(*known)).or_insert(index);
+            }
+        }
+        self.block.make_contiguous().sort_by_cached_key(|row| {
+            let mut placed = *row;
+            if lacks_index(&row.transfer) {
+                placed.transfer.position.tx_index =
+                    row.transfer.tx.and_then(|tx| indexes.get(&tx)).copied();
+            }
+            RowKey::of(&placed)
+        });
+    }
+}
+
+fn lacks_index(transfer: &Transfer) -> bool {
+    transfer.tx.is_some() && transfer.position.tx_index.is_none()
+}
+
 /// One chain in its order, with merge times.
 struct ChainMerge {
-    with_height: Merge,
+    with_height: Heights,
     without: Merge,
     next_with: Option<Recorded>,
     next_without: Option<Recorded>,
@@ -135,7 +201,11 @@ impl ChainMerge {
             Merge::new(store, chosen.cloned().collect())
         };
         let mut merge = ChainMerge {
-            with_height: of(Sorting::Height),
+            with_height: Heights {
+                merge: of(Sorting::Height),
+                block: VecDeque::new(),
+                ahead: None,
+            },
             without: of(Sorting::Time),
             next_with: None,
             next_without: None,

@@ -1,13 +1,16 @@
 //! Changing what is committed without adding to it: rewinding a chain after a reorganisation, and
-//! merging small parts so that reading never has to open thousands.
+//! merging small parts so that reading never has to open thousands, dropping rows that another source
+//! tells better.
 //!
-//! Both write new files beside the old ones; the caller commits and then removes the old.
+//! All write new files beside the old ones; the caller commits and then removes the old.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ledger::Chain;
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::batch::Recorded;
 use crate::blocks;
 use crate::error::Result;
 use crate::manifest::{BlockPart, Manifest, Part, Sorting};
@@ -37,7 +40,7 @@ pub(crate) fn compact(store: &Arc<Store>, manifest: &mut Manifest) -> Result<()>
         let (old, kept) = split(std::mem::take(&mut manifest.parts), &chosen);
         manifest.parts = kept;
         let number = manifest.take_number();
-        let merged = rewrite(store, old, number, u64::MAX)?;
+        let merged = rewrite(store, old, number, |_| true)?;
         manifest.parts.extend(merged);
     }
     while let Some(chosen) = crowded(&manifest.blocks, |p| (p.chain, tier(p.rows))) {
@@ -68,17 +71,46 @@ fn split<P>(parts: Vec<P>, chosen: &[usize]) -> (Vec<P>, Vec<P>) {
     (old, kept)
 }
 
-/// One part with the rows of `old` (of one chain and sorting) up to `height`.
-fn rewrite(store: &Arc<Store>, old: Vec<Part>, number: u64, height: u64) -> Result<Option<Part>> {
+/// One part with those rows of `old` (of one chain and sorting) that are to stay.
+fn rewrite(
+    store: &Arc<Store>,
+    old: Vec<Part>,
+    number: u64,
+    stays: impl Fn(&Recorded) -> bool,
+) -> Result<Option<Part>> {
     let Some(first) = old.first() else { return Ok(None) };
     let mut writer = PartWriter::create(store, first.chain, first.sorting, number)?;
     for row in Merge::new(store, old) {
         let row = row?;
-        if row.transfer.position.height.is_none_or(|at| at <= height) {
+        if stays(&row) {
             writer.push(&row)?;
         }
     }
     writer.finish()
+}
+
+/// Rows to drop, by number of the part that they stand in. Whole, because a file that was read twice with
+/// other tables beside it has numbered its transfers twice.
+pub(crate) type Dropped = FxHashMap<u64, FxHashSet<Recorded>>;
+
+/// Drops rows.
+pub(crate) fn drop_rows(
+    store: &Arc<Store>,
+    manifest: &mut Manifest,
+    dropped: &Dropped,
+) -> Result<()> {
+    let (cut, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut manifest.parts)
+        .into_iter()
+        .partition(|part| dropped.contains_key(&part.number));
+    manifest.parts = kept;
+    for part in cut {
+        let rows = &dropped[&part.number];
+        let stays = |row: &Recorded| !rows.contains(row);
+        let number = manifest.take_number();
+        let rest = rewrite(store, vec![part], number, stays)?;
+        manifest.parts.extend(rest);
+    }
+    Ok(())
 }
 
 /// Drops what stands above `height` on `chain`; rows without a height stay.
@@ -103,7 +135,9 @@ pub(crate) fn rewind(
         rewound.transfers += part.rows;
         if part.first.height.is_none_or(|first| first <= height) {
             let number = manifest.take_number();
-            let rest = rewrite(store, vec![part], number, height)?;
+            let is_below =
+                |row: &Recorded| row.transfer.position.height.is_none_or(|at| at <= height);
+            let rest = rewrite(store, vec![part], number, is_below)?;
             rewound.transfers -= rest.as_ref().map_or(0, |rest| rest.rows);
             manifest.parts.extend(rest);
         }

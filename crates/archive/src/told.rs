@@ -1,20 +1,20 @@
 //! Two tellings of one transfer.
 //!
 //! An explorer's CSV knows no index of a transaction, its API does, a node's logs know everything. Who
-//! imports two of them must not see the money twice. So where one of two rows of different sources
-//! stands at no full position, they are one transfer if they name the same transaction, kind, sides,
-//! asset and amount, and nothing that both know of where it stands differs. A source that tells such a
-//! transfer n times tells of n: each of them answers to one of the other source's.
-//!
-//! What a transaction cost its payer is one thing, however a source divides it: an explorer knows the
-//! whole fee, a node what of it was burned. Whoever told it first keeps it; another's telling of it, in
-//! one row or two and of whatever amount, is the same.
+//! imports two of them must not see the money twice. Two rows of different sources are one transfer if
+//! they name the same transaction, kind, sides, asset and amount, and nothing that both know of where
+//! it stands differs; only in one format are two full positions always two transfers, because each
+//! format counts the rows of a transaction in its own way. A source that tells such a transfer n times
+//! tells of n: each of them answers to one of the other source's. The telling that knows more of the
+//! position stays, so that it does not matter whose file came first. What a transaction cost is
+//! compared otherwise: see [`crate::bill`].
 
 use std::hash::{Hash, Hasher};
 
-use ledger::{Amount, Kind, Place, Position, Time, Transfer};
+use ledger::{Position, Time, Transfer};
 
 use crate::batch::{Entry, Recorded};
+use crate::bill;
 
 /// A transfer, equal to every telling of it, wherever and whenever they say it was.
 pub(crate) struct Told<'a>(&'a Transfer);
@@ -22,25 +22,17 @@ pub(crate) struct Told<'a>(&'a Transfer);
 impl<'a> Told<'a> {
     /// `None` where no transaction is named: nothing then tells two payments of a day apart.
     pub(crate) fn of(transfer: &'a Transfer) -> Option<Told<'a>> {
-        transfer.tx.map(|_| Told(transfer))
-    }
-}
-
-impl Told<'_> {
-    /// What is compared of it.
-    fn said(&self) -> Transfer {
-        let (position, time) = (Position::UNKNOWN, Time::default());
-        let said = Transfer { position, time, ..*self.0 };
-        match is_cost(self.0) {
-            true => Transfer { kind: Kind::Fee, to: Place::Fee, amount: Amount::ZERO, ..said },
-            false => said,
-        }
+        (transfer.tx.is_some() && !bill::is_cost(transfer)).then_some(Told(transfer))
     }
 }
 
 impl PartialEq for Told<'_> {
     fn eq(&self, other: &Told<'_>) -> bool {
-        self.said() == other.said()
+        let said = |told: &Told<'_>| {
+            let (position, time) = (Position::UNKNOWN, Time::default());
+            Transfer { position, time, ..*told.0 }
+        };
+        said(self) == said(other)
     }
 }
 
@@ -48,54 +40,53 @@ impl Eq for Told<'_> {}
 
 impl Hash for Told<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let Transfer { tx, from, to, amount, .. } = self.said();
+        let Transfer { tx, from, to, amount, .. } = self.0;
         (tx, from, to, amount).hash(state);
     }
 }
 
-/// True for a transaction's fee and for the part of it that was burned.
-pub(crate) fn is_cost(transfer: &Transfer) -> bool {
-    match transfer.kind {
-        Kind::Fee => true,
-        Kind::Burn => is_base_fee(transfer.position),
-        _ => false,
-    }
-}
-
-fn is_base_fee(position: Position) -> bool {
-    position.index == Some(Position::BASE_FEE)
-}
-
-/// True where a cost stands by readers' agreement, so that its position alone shows what it is.
-pub(crate) fn is_at_cost(position: Position) -> bool {
-    position.index == Some(Position::FEE) || is_base_fee(position)
+/// Whose words a committed row is in, seen from a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Teller {
+    /// The new row's own file.
+    Same,
+    /// Another file of the same format.
+    SameFormat,
+    OtherFormat,
 }
 
 /// True if a row of the batch can be the committed one, told otherwise. Both are equal as [`Told`].
-pub(crate) fn may_be_one(new: &Entry, committed: &Recorded, import: u32) -> bool {
+pub(crate) fn may_be_one(new: &Entry, committed: &Recorded, teller: Teller) -> bool {
     let (a, b) = (new.transfer.position, committed.transfer.position);
-    let is_height_shared = a.height.is_some() && a.height == b.height;
-    let is_cost = is_cost(&new.transfer);
-    // Whoever counts the rows of a transaction himself counts its fee otherwise than readers agreed.
-    let is_moved = is_cost && (is_at_cost(a) || is_at_cost(b));
-    (committed.import != import || is_read_again(new, committed))
-        && (is_moved || !(a.is_full() && b.is_full()))
-        && agree(a.height, b.height)
-        && agree(a.tx_index, b.tx_index)
-        && (is_cost || agree(a.index, b.index))
-        && (is_height_shared || new.transfer.time == committed.transfer.time)
+    let both_full = a.is_full() && b.is_full();
+    let counted_otherwise = match teller {
+        Teller::Same => false,
+        Teller::SameFormat => !both_full,
+        Teller::OtherFormat => true,
+    };
+    counted_otherwise
+        && is_same_moment(&new.transfer, &committed.transfer)
+        && (both_full || agree(a.index, b.index))
 }
 
-/// True if the committed row is of an earlier reading of the same file, which divided the cost of a
-/// transaction otherwise, because the table that tells base fees was there once and once was not. In
-/// one reading the burned part comes directly before its fee.
-fn is_read_again(new: &Entry, committed: &Recorded) -> bool {
-    let (a, b) = (new.transfer.position, committed.transfer.position);
-    match (is_base_fee(a), is_base_fee(b)) {
-        (true, false) => true,
-        (false, true) => is_cost(&new.transfer) && new.row <= committed.row,
-        _ => false,
-    }
+/// True if nothing that both know of block, transaction's index and time differs.
+pub(crate) fn is_same_moment(a: &Transfer, b: &Transfer) -> bool {
+    let is_height_shared = a.position.height.is_some() && a.position.height == b.position.height;
+    agree(a.position.height, b.position.height)
+        && agree(a.position.tx_index, b.position.tx_index)
+        && (is_height_shared || a.time == b.time)
+}
+
+/// True if the first telling stays where both are of one transfer: it knows more of the position. Of two
+/// full positions the greater stays; what matters is that it is the same whichever came first.
+pub(crate) fn knows_more(a: Position, b: Position) -> bool {
+    let rank = |position: Position| (known(position), position.is_full().then_some(position.index));
+    rank(a) > rank(b)
+}
+
+/// Which parts of a position are known, the more telling first.
+pub(crate) fn known(position: Position) -> (bool, bool, bool) {
+    (position.height.is_some(), position.tx_index.is_some(), position.index.is_some())
 }
 
 fn agree<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {

@@ -89,7 +89,14 @@ fn rows_without_position_are_told_apart_by_occurrence() {
     assert_eq!((done.transfers, done.already), (1, 1));
 }
 
-/// An explorer knows a fee as one number, a node which part of it was burned: it is one fee.
+fn told_by(format: &str, name: &str, transfers: &[Transfer]) -> Batch {
+    let mut batch = batch(name, occurring(transfers));
+    batch.source.format = format.into();
+    batch
+}
+
+/// An explorer knows a fee as one number, a node which part of it was burned, who writes a file by hand
+/// either: it is one fee, told best by who divides it, whoever comes first.
 #[test]
 fn a_cost_told_whole_and_divided_counts_once() {
     let at = |tx_index: Option<u32>, index: Option<u32>, kind: Kind, amount: u128| Transfer {
@@ -100,57 +107,82 @@ fn a_cost_told_whole_and_divided_counts_once() {
         ..placed(5, 0, 1)
     };
     let (fee, base) = (Some(Position::FEE), Some(Position::BASE_FEE));
-    let of_explorer = at(None, fee, Kind::Fee, 10);
-    let by_hand = at(Some(3), Some(7), Kind::Fee, 10);
-    let undivided = at(Some(3), fee, Kind::Fee, 10);
-    let divided = [at(Some(3), base, Kind::Burn, 7), at(Some(3), fee, Kind::Fee, 3)];
-    let check_of = |what: &str, [a, b]: [&str; 2], first: &[Transfer], second: &[Transfer]| {
-        let folder = tempfile::tempdir().unwrap();
-        append(folder.path(), &batch(a, occurring(first)));
-        let done = append(folder.path(), &batch(b, occurring(second)));
-        let archive = Archive::read(folder.path()).unwrap();
-        let of_payer = |row: &&Transfer| row.tx == divided[0].tx;
-        let cost: u128 =
-            transfers(&archive).iter().filter(of_payer).map(|row| row.amount.base_units()).sum();
-        assert_eq!(cost, 10, "{what}");
-        [done.transfers as usize, done.already as usize, done.rejected.len()]
+    let divided = |tx_index, at_burn, at_fee| {
+        vec![at(tx_index, at_burn, Kind::Burn, 7), at(tx_index, at_fee, Kind::Fee, 3)]
     };
-    let check = |what: &str, first: &[Transfer], second: &[Transfer], want: [usize; 3]| {
-        assert_eq!(check_of(what, ["first", "second"], first, second), want, "{what}");
+    let explorer = ("explorer", "explorer", vec![at(None, fee, Kind::Fee, 10)]);
+    let node = ("node", "node", divided(Some(3), base, fee));
+    let node_without_blocks = ("node", "node", vec![at(Some(3), fee, Kind::Fee, 10)]);
+    let node_all_burned = ("node", "node", vec![at(Some(3), base, Kind::Burn, 10)]);
+    let own = ("own", "whole.csv", vec![at(Some(3), Some(7), Kind::Fee, 10)]);
+    let own_divided = ("own", "divided.csv", divided(Some(3), Some(6), Some(7)));
+    let own_loose = ("own", "loose.csv", vec![at(None, None, Kind::Fee, 10)]);
+    let own_loose_divided = ("own", "loose-divided.csv", divided(None, None, None));
+    // Format, file, rows.
+    type Telling<'a> = &'a (&'a str, &'a str, Vec<Transfer>);
+    let check = |a: Telling<'_>, b: Telling<'_>, stays: Telling<'_>| {
+        for (first, second) in [(a, b), (b, a)] {
+            let folder = tempfile::tempdir().unwrap();
+            append(folder.path(), &told_by(first.0, first.1, &first.2));
+            // Twice, because what was replaced must not come back.
+            for (format, file, rows) in [second, first, second] {
+                let done = append(folder.path(), &told_by(format, file, rows));
+                let counts = (done.transfers, done.already as usize, done.rejected.len());
+                assert_eq!(counts, (0, rows.len(), 0), "{first:?} {second:?}");
+            }
+            let mut kept = transfers(&Archive::read(folder.path()).unwrap());
+            kept.sort_by_key(|row| row.kind == Kind::Fee);
+            assert_eq!(kept, stays.2, "{first:?} {second:?}");
+        }
     };
-    check("explorer, node", &[of_explorer], &divided, [0, 2, 0]);
-    check("node, explorer", &divided, &[of_explorer], [0, 1, 0]);
-    check("explorer, by hand", &[of_explorer], &[by_hand], [0, 1, 0]);
-    check("by hand, explorer", &[by_hand], &[of_explorer], [0, 1, 0]);
-    // At one full position with other content: refused, and the burned part with it.
-    check("node without blocks, node", &[undivided], &divided, [0, 1, 1]);
-    check("node, node without blocks", &divided, &[undivided], [0, 0, 1]);
-    check("node twice", &divided, &divided, [0, 2, 0]);
-    // By hand, in a file that counts the rows of a transaction its own way or does not say.
-    let without = at(None, None, Kind::Fee, 10);
-    for own in [by_hand, without] {
-        check("by hand, node", &[own], &divided, [0, 2, 0]);
-        check("node, by hand", &divided, &[own], [0, 1, 0]);
-        check("by hand, node without blocks", &[own], &[undivided], [0, 1, 0]);
-        check("node without blocks, by hand", &[undivided], &[own], [0, 1, 0]);
-    }
+    check(&explorer, &node, &node);
+    check(&explorer, &node_without_blocks, &node_without_blocks);
+    check(&explorer, &own, &own);
+    check(&explorer, &own_divided, &own_divided);
+    check(&explorer, &own_loose_divided, &own_loose_divided);
+    check(&own, &node, &node);
+    check(&own, &node_without_blocks, &node_without_blocks);
+    check(&own_divided, &node, &node);
+    check(&own_divided, &node_without_blocks, &own_divided);
+    check(&own_loose, &node, &node);
+    check(&own_loose, &own_loose_divided, &own_loose_divided);
+    check(&own_loose_divided, &node, &node);
     // The same file read again, with and without the table that tells base fees.
-    let all_burned = [at(Some(3), base, Kind::Burn, 10)];
-    let again = |first: &[Transfer], second: &[Transfer]| {
-        check_of("read again", ["node", "node"], first, second)
+    check(&node_without_blocks, &node, &node);
+    check(&node_without_blocks, &node_all_burned, &node_all_burned);
+}
+
+/// Two sums for one cost: the second was dropped in silence, or kept because strangers had moved the
+/// same amount.
+#[test]
+fn another_sum_for_one_cost_is_refused() {
+    let fee = |amount: u128, position: Position| Transfer {
+        position,
+        kind: Kind::Fee,
+        to: Place::Fee,
+        amount: Amount::new(amount),
+        ..placed(5, 0, 1)
     };
-    assert_eq!(again(&[undivided], &divided), [0, 1, 1]);
-    assert_eq!(again(&divided, &[undivided]), [0, 0, 1]);
-    assert_eq!(again(&[undivided], &all_burned), [0, 1, 0]);
-    assert_eq!(again(&all_burned, &[undivided]), [0, 1, 0]);
+    let at_height = Position { height: Some(5), ..Position::UNKNOWN };
+    let strangers = Transfer { amount: Amount::new(30), ..placed(5, 9, 40) };
+    let check = |first: Transfer, second: &[Transfer], refused: usize| {
+        let folder = tempfile::tempdir().unwrap();
+        append(folder.path(), &told_by("own", "first", &[first]));
+        let done = append(folder.path(), &told_by("own", "second", second));
+        let reason = Reason::OtherCost { import: 0, row: 0 };
+        let reasons: Vec<&Reason> = done.rejected.iter().map(|one| &one.reason).collect();
+        assert_eq!(reasons, vec![&reason; refused], "{second:?}");
+        assert_eq!(done.transfers as usize, second.len() - refused);
+    };
+    check(fee(30, at_height), &[fee(70, at_height)], 1);
+    check(fee(30, at_height), &[fee(70, at_height), strangers], 1);
+    check(fee(30, Position::UNKNOWN), &[fee(70, Position::UNKNOWN), strangers], 1);
+    // One format that knows full positions may tell of several costs.
+    check(fee(30, Position::full(5, 0, 1)), &[fee(70, Position::full(5, 0, 2)), strangers], 0);
     // Of another payer, or of another transaction: another cost.
-    let folder = tempfile::tempdir().unwrap();
-    append(folder.path(), &batch("first", occurring(&[of_explorer])));
-    let others = [
-        Transfer { tx: Some(tx(9)), ..of_explorer },
-        Transfer { from: placed(5, 0, 2).from, ..of_explorer },
-    ];
-    assert_eq!(append(folder.path(), &batch("second", occurring(&others))).transfers, 2);
+    check(fee(30, at_height), &[Transfer { tx: Some(tx(9)), ..fee(70, at_height) }], 0);
+    let other = placed(5, 0, 2).from;
+    check(fee(30, at_height), &[Transfer { from: other, ..fee(70, at_height) }], 0);
 }
 
 /// What two sources say of one transaction, and how many transfers there are then, whichever comes first.
@@ -194,6 +226,41 @@ fn two_tellings_of_a_transfer_are_one() {
     check("another transaction", &[full], &[Transfer { tx: Some(tx(9)), ..partial }], 2);
     check("no transaction", &[full], &[Transfer { tx: None, ..partial }], 2);
     check("two full positions", &[full], &[at(Some(5), Some(3), Some(8))], 2);
+}
+
+/// Whoever came first stayed with the position that it knew, and the order of files decided who held the
+/// money.
+#[test]
+fn the_telling_that_knows_more_stays() {
+    let at = |height: Option<u64>, tx_index: Option<u32>, index: Option<u32>| Transfer {
+        position: Position { height, tx_index, index },
+        ..placed(5, 0, 1)
+    };
+    let full = at(Some(5), Some(3), Some(7));
+    let neighbour = placed(5, 8, 50);
+    let check = |stays: Transfer, goes: Transfer| {
+        for [first, second] in [[stays, goes], [goes, stays]] {
+            let folder = tempfile::tempdir().unwrap();
+            append(folder.path(), &told_by("first", "first", &[first, neighbour]));
+            append(folder.path(), &told_by("second", "second", &[second]));
+            let archive = Archive::read(folder.path()).unwrap();
+            let kept = transfers(&archive);
+            assert!(kept.len() == 2 && kept.contains(&stays), "{stays:?} and {goes:?}: {kept:?}");
+            assert!(archive.check().is_empty());
+            let digest = archive.digest();
+            for (name, row) in [("first", first), ("second", second)] {
+                assert_eq!(append(folder.path(), &told_by(name, name, &[row])).already, 1);
+            }
+            assert_eq!(Archive::read(folder.path()).unwrap().digest(), digest);
+        }
+    };
+    check(full, at(Some(5), None, None));
+    check(full, at(Some(5), None, Some(7)));
+    check(full, at(None, None, None));
+    check(at(Some(5), Some(3), None), at(Some(5), None, None));
+    check(at(Some(5), None, None), at(None, None, None));
+    // Two formats that count the rows of a transaction each in its own way.
+    check(at(Some(5), Some(3), Some(1_000_007)), full);
 }
 
 #[test]

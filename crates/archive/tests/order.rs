@@ -28,8 +28,18 @@ fn slow_order(rows: &[Recorded]) -> Vec<Recorded> {
         let of_chain = || rows.iter().filter(|r| r.transfer.chain == chain);
         let height = |r: &&Recorded| r.transfer.position.height.is_some();
         let mut with: Vec<_> = of_chain().filter(height).collect();
+        // A row without it has the least index that any row of its transaction and height states.
+        let tx_index = |row: &Recorded| {
+            let Transfer { tx, position, .. } = row.transfer;
+            position.tx_index.or_else(|| {
+                let of_it = of_chain().filter(|r| {
+                    r.transfer.position.height == position.height && r.transfer.tx == tx
+                });
+                of_it.filter_map(|r| r.transfer.position.tx_index).min().filter(|_| tx.is_some())
+            })
+        };
         with.sort_by_key(|r| {
-            let p = r.transfer.position;
+            let p = Position { tx_index: tx_index(r), ..r.transfer.position };
             // What is known, then what is not, then what is last by agreement.
             let rank = |known: Option<u32>, last: u32| match known {
                 Some(known) if known < last => (0, known),
@@ -86,6 +96,28 @@ fn unknown_parts_come_last_before_fees_and_rewards() {
     // By import, then by row, where nothing else tells.
     let second = vec![entry(Some(0), None, 0)];
     assert_eq!(order_of(&[("a", first), ("b", second)]), [6, 4, 0, 7, 8, 11, 3, 1, 2, 9, 10]);
+}
+
+/// An internal call stood after the transactions of its block, though another row told where its own
+/// transaction stands.
+#[test]
+fn a_row_stands_where_its_transaction_is_known_to_be() {
+    let entry = |tx_index, tx_of: u64, row| {
+        let position = Position { height: Some(5), tx_index, index: Some(0) };
+        let mut entry = at(Chain::ETHEREUM, position, 10, row);
+        entry.transfer.tx = Some(tx(tx_of));
+        entry
+    };
+    let known = vec![entry(Some(3), 30, 1), entry(Some(7), 70, 3), entry(Some(9), 90, 5)];
+    let calls = vec![entry(None, 70, 4), entry(None, 30, 2), entry(None, 50, 6)];
+    for batches in
+        [[("known", known.clone()), ("calls", calls.clone())], [("calls", calls), ("known", known)]]
+    {
+        let mut got = order_of(&batches);
+        // What no index tells apart goes by import.
+        got.chunks_mut(2).for_each(|pair| pair.sort());
+        assert_eq!(got, [1, 2, 3, 4, 5, 6]);
+    }
 }
 
 #[test]

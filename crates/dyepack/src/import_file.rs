@@ -191,8 +191,13 @@ impl<'a> Intake<'a> {
 
     fn take(&mut self, item: Item) -> anyhow::Result<()> {
         self.counted += 1;
+        let full = self.batch.entries.len() + self.batch.blocks.len() >= BATCH;
         match item {
             Item::Transfer { row, group, transfer } => {
+                // What a row tells of one transaction's cost is compared as a whole.
+                if full && self.last_row != Some(row) {
+                    self.flush_part(false)?;
+                }
                 self.rows += u64::from(self.last_row != Some(row));
                 self.last_row = Some(row);
                 if self.last_aside == Some(row) {
@@ -204,6 +209,9 @@ impl<'a> Intake<'a> {
                 self.lines.push(row);
             }
             Item::Block(block) => {
+                if full {
+                    self.flush_part(false)?;
+                }
                 self.rows += 1;
                 self.batch.blocks.push(block);
             }
@@ -221,10 +229,7 @@ impl<'a> Intake<'a> {
             }
             Item::Gap { kind, detail } => self.gaps.push(archive::Gap { kind, detail }),
         }
-        match self.batch.entries.len() + self.batch.blocks.len() {
-            BATCH.. => self.flush_part(false),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     fn occurrence(&mut self, row: u64, group: Option<String>, transfer: &Transfer) -> u32 {
@@ -330,6 +335,12 @@ impl Refused<'_> {
                 None => format!("transfer {} of the same file", row + 1),
             },
             Reason::ConflictWithArchive { import, row } => self.earlier(*import, *row),
+            Reason::OtherCost { import, row } => {
+                return format!(
+                    "contradicts {}, which tells another cost of the same transaction and stays",
+                    self.earlier(*import, *row)
+                );
+            }
             other => return other.to_string(),
         };
         let place = self.at(transfer).and_then(|at| self.batch.entries.get(at));

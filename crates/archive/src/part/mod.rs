@@ -24,6 +24,7 @@ pub(crate) const HEIGHT: usize = 0;
 pub(crate) const TX_INDEX: usize = 1;
 pub(crate) const INDEX: usize = 2;
 pub(crate) const TIME: usize = 3;
+pub(crate) const KIND: usize = 5;
 pub(crate) const AMOUNT: usize = 9;
 
 /// The columns of a part, in order.

@@ -18,7 +18,7 @@ use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
 use rustc_hash::FxHashMap;
 
-use super::{AMOUNT, HEIGHT, INDEX, SCHEMA, Store, TIME, TX_INDEX, guarded};
+use super::{AMOUNT, HEIGHT, INDEX, KIND, SCHEMA, Store, TIME, TX_INDEX, guarded};
 use crate::batch::Recorded;
 use crate::error::{ArchiveError, AtPath, Result};
 use crate::manifest::{Part, Sorting};
@@ -45,6 +45,14 @@ pub(crate) struct KeyRow {
     pub(crate) position: Position,
     pub(crate) time: u32,
     pub(crate) amount: u128,
+    pub(crate) kind: Kind,
+}
+
+impl KeyRow {
+    /// True if it can be part of what a transaction cost.
+    pub(crate) fn may_be_cost(&self) -> bool {
+        matches!(self.kind, Kind::Fee | Kind::Burn)
+    }
 }
 
 #[derive(Default)]
@@ -133,7 +141,7 @@ pub(crate) fn read_keys(
     if groups.is_empty() {
         return Ok(groups);
     }
-    let columns = [HEIGHT, TX_INDEX, INDEX, TIME, AMOUNT];
+    let columns = [HEIGHT, TX_INDEX, INDEX, TIME, KIND, AMOUNT];
     let mask = ProjectionMask::roots(builder.parquet_schema(), columns);
     let builder =
         builder.with_row_groups(groups.clone()).with_projection(mask).with_batch_size(1 << 14);
@@ -159,9 +167,11 @@ fn visit_keys(path: &Path, batch: &RecordBatch, mut visit: impl FnMut(KeyRow)) -
             primitive::<UInt32Type>(batch, 2)?,
             primitive::<TimestampMillisecondType>(batch, 3)?,
             texts(batch, 4)?,
+            texts(batch, 5)?,
         ))
     };
-    let (height, tx_index, index, time, amount) = columns().ok_or_else(|| bad("other columns"))?;
+    let (height, tx_index, index, time, kind, amount) =
+        columns().ok_or_else(|| bad("other columns"))?;
     for row in 0..batch.num_rows() {
         let amount = Amount::parse(amount.value(row)).map_err(|_| bad("an amount"))?;
         let position = Position {
@@ -170,7 +180,8 @@ fn visit_keys(path: &Path, batch: &RecordBatch, mut visit: impl FnMut(KeyRow)) -
             index: optional(index, row),
         };
         let time = seconds(time.value(row)).map_err(|what| bad(&what))?.seconds();
-        visit(KeyRow { position, time, amount: amount.base_units() });
+        let kind = Kind::parse(kind.value(row)).map_err(|_| bad("a kind"))?;
+        visit(KeyRow { position, time, amount: amount.base_units(), kind });
     }
     Ok(())
 }
@@ -252,7 +263,7 @@ impl<'a> Columns<'a> {
             index: primitive(batch, INDEX)?,
             time: primitive(batch, TIME)?,
             tx: batch.columns().get(4)?.as_any().downcast_ref()?,
-            kind: texts(batch, 5)?,
+            kind: texts(batch, KIND)?,
             from: texts(batch, 6)?,
             to: texts(batch, 7)?,
             asset: texts(batch, 8)?,
