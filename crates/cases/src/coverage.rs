@@ -24,6 +24,7 @@ impl<R: Records> Naming<'_, R> {
         until: RowId,
     ) -> Vec<Gap> {
         let mut gaps = self.edges(holdings, until);
+        gaps.extend(self.unfinished(holdings));
         gaps.extend(self.other_receipts(found, holdings, until));
         gaps
     }
@@ -53,6 +54,32 @@ impl<R: Records> Naming<'_, R> {
             ),
         };
         silent.map(gap).collect()
+    }
+
+    /// Transactions that hold value at the end: a UTXO transaction is empty before and after, so an
+    /// output or the fee is not in the data.
+    fn unfinished(&self, holdings: &[RangedHolding]) -> Vec<Gap> {
+        let mut all: BTreeMap<AssetId, (u64, u128)> = BTreeMap::new();
+        for holding in holdings.iter().filter(|h| h.end == Where::Unspent && h.raw() > 0) {
+            let pot = self.records.pot(holding.pot);
+            if pot.kind == PlaceKind::Transaction {
+                let (count, raw) = all.entry(pot.asset).or_default();
+                *count += 1;
+                *raw = raw.saturating_add(holding.raw());
+            }
+        }
+        let gap = |(asset, (count, raw)): (AssetId, (u64, u128))| Gap {
+            kind: "no-fee-row".to_string(),
+            detail: format!(
+                "{} {} more than {} out ({}): an output or the fee is not in the data, and nobody can \
+                 spend what is left",
+                counted(count, "transaction"),
+                if count == 1 { "takes in" } else { "take in" },
+                if count == 1 { "it gives" } else { "they give" },
+                self.money(asset, raw)
+            ),
+        };
+        all.into_iter().map(gap).collect()
     }
 
     fn sends(&self, pot: PotId, until: RowId) -> bool {

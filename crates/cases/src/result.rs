@@ -64,6 +64,9 @@ pub struct Parameters {
     pub label_confidence: u8,
     /// Cases whose overlaps with this one were computed.
     pub with: Vec<String>,
+    /// The files of these cases as they were, in the same order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub with_files: Vec<String>,
     /// The case file as it was, so that the result can be computed again without it.
     pub case_file: String,
 }

@@ -48,7 +48,7 @@ pub fn find_seeds<R: Records>(
             found.notes.extend(own_transfers(records, number, theft, &rows));
             found.rows.extend(rows.into_iter().map(|row| (row, number)));
         } else if theft.asserted {
-            assert::enter(records, (number, theft), (until, last), decimals, &mut found)?;
+            assert::enter(records, (case, number), (until, last), decimals, &mut found)?;
         } else {
             found.missing.push(number);
         }

@@ -234,6 +234,7 @@ impl Investigation {
             service_degree: asked.service_degree,
             label_confidence: asked.label_confidence,
             with: with.iter().map(|case| case.id.clone()).collect(),
+            with_files: with.iter().map(|case| case.to_toml()).collect(),
             case_file: case.to_toml(),
         };
         let mut gaps = sources::gaps(&self.archive);

@@ -475,6 +475,51 @@ fn an_assertion_gives_way_to_its_transaction() {
     check("TRX", 2, seconds, true, "");
 }
 
+/// Two equal thefts of one case entered twice, where two equal matches count once.
+#[test]
+fn what_a_case_asserts_twice_counts_once_where_it_names_the_transaction() {
+    let room = room();
+    let since = rows()[3].time;
+    let rest = format!("asserted = true\namount = \"7\"\nsince = \"{since}\"\nsource = \"s\"\n");
+    let theft = |case: &str| case[case.find("[[theft]]").expect("a theft")..].to_string() + &rest;
+    let check = |second: &str, stolen: u128, note: &str| {
+        let first = case("twice", "end", 2);
+        let unnamed = |case: &str| -> String {
+            case.split_inclusive('\n').filter(|line| !line.starts_with("tx =")).collect()
+        };
+        let (first, second) = match second {
+            "unnamed" => (unnamed(&first), theft(&unnamed(&case("twice", "end", 2)))),
+            "another" => (first, theft(&case("twice", "end", 3))),
+            _ => (first, theft(&case("twice", "end", 2))),
+        };
+        room.write("twice.toml", first + &rest + "\n" + &second);
+        let result = room.json(&["trace", "twice.toml"], 0);
+        assert_eq!(raw(&result["stolen"][0], "raw"), stolen, "{note}");
+        let told = |gap: &Value| text(gap, "detail").contains(note);
+        assert!(list(&result, "gaps").iter().any(told) || note.is_empty(), "{}", result["gaps"]);
+    };
+    check("same", 7_000_000, "theft 1 asserts the same of the same transaction: it counts once");
+    check("another", 14_000_000, "");
+    check("unnamed", 14_000_000, "no transaction is named, so both count");
+}
+
+/// The end of a trace let an assertion in that its own transaction replaces later, and nothing said so.
+#[test]
+fn an_assertion_whose_transaction_comes_later_is_named() {
+    let room = room();
+    let time = rows()[3].time.seconds();
+    let moment = |seconds: u32| ledger::Time::from_seconds(seconds).to_string();
+    let since = moment(time - 1);
+    let rest = format!("asserted = true\namount = \"7\"\nsince = \"{since}\"\nsource = \"s\"\n");
+    room.write("early.toml", case("early", "thief", 4) + &rest);
+    for (until, asserted) in [(time - 1, true), (time, false)] {
+        let result = room.json(&["trace", "early.toml", "--until", &moment(until)], 0);
+        assert_eq!(result["seeds"][0]["asserted"], asserted);
+        let told = |gap: &Value| text(gap, "detail").contains("after the end of the trace");
+        assert_eq!(list(&result, "gaps").iter().any(told), asserted);
+    }
+}
+
 /// A thief's own swap, matched by a case that names neither sender nor transaction.
 #[test]
 fn what_leaves_the_receiver_and_counts_as_stolen_is_named() {

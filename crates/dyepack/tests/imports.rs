@@ -174,3 +174,49 @@ fn an_internal_call_stands_after_the_payment_that_it_passes_on() {
         assert_eq!(held, [(thief.as_str(), "100")], "{files:?}");
     }
 }
+
+/// Value left in a transaction was called unspent, though nobody can spend it.
+#[test]
+fn a_fee_that_no_row_tells_is_named() {
+    let room = Room::new();
+    let (tx, before) = (format!("{:064x}", 7), format!("{:064x}", 6));
+    let owner = ["1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"];
+    let head =
+        "chain,height,tx_index,index,time,tx,kind,from,to,asset,amount,from_owner,to_owner\n";
+    let row = |index: u32, from: &str, to: &str, amount: u32, owners: [&str; 2]| {
+        let [a, b] = owners;
+        format!("bitcoin,5,1,{index},1300000000,{tx},native,{from},{to},BTC,{amount},{a},{b}\n")
+    };
+    let transaction = format!("tx:{tx}");
+    let whole = [
+        head.to_string(),
+        format!(
+            "bitcoin,4,1,0,1290000000,{before},native,{}:0,{before}:0,BTC,60,{},{}\n",
+            format!("{:064x}", 5),
+            owner[1],
+            owner[0]
+        ),
+        row(0, &format!("{before}:0"), &transaction, 60, [owner[0], ""]),
+        row(1, &transaction, &format!("{tx}:0"), 58, ["", owner[1]]),
+    ]
+    .concat();
+    let check = |file: &str, text: &str, told: bool| {
+        room.write(file, text);
+        let archive = room.at(&format!("archive-of-{file}"));
+        room.run(&["import", file, "--archive", &archive]).expect(0);
+        room.write(
+            "case.toml",
+            format!(
+                "schema = \"dyepack.case/1\"\nid = \"left\"\ntitle = \"Left\"\n\n[[theft]]\n\
+                 chain = \"bitcoin\"\nto = \"{}\"\nasset = \"BTC\"\n",
+                owner[0]
+            ),
+        );
+        let result = room.json(&["trace", "case.toml", "--archive", &archive], 0);
+        let named = list(&result, "gaps").iter().any(|gap| gap["kind"] == "no-fee-row");
+        assert_eq!(named, told, "{file}: {}", result["gaps"]);
+    };
+    check("without.csv", &whole, true);
+    let fee = format!("bitcoin,5,1,2,1300000000,{tx},fee,{transaction},,BTC,2,,\n");
+    check("with.csv", &(whole.clone() + &fee), false);
+}

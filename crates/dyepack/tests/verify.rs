@@ -155,6 +155,24 @@ fn what_was_not_compared_is_said() {
     assert_eq!(text(&result, "schema"), "dyepack.trace/1");
 }
 
+/// The other case was looked for by its id: in the current folder, then among those registered.
+#[test]
+fn a_result_made_beside_another_case_needs_neither_file_nor_registration() {
+    let (room, _) = saved();
+    let case = std::fs::read_to_string(room.path("case.toml")).expect("written");
+    room.write("other.toml", case.replace("\"story\"", "\"other\""));
+    let arguments = ["trace", "case.toml", "--with", "other.toml", "--rule", "fifo"];
+    let mut result = room.json(&arguments, 0);
+    assert!(!list(&result, "overlaps").is_empty(), "{result}");
+    room.write("result.json", result.to_string());
+    std::fs::remove_file(room.path("other.toml")).expect("removed");
+    room.write("other", "no case at all");
+    room.run(&["verify", "result.json"]).expect(0);
+    result["parameters"]["with"][0] = "story".into();
+    room.write("result.json", result.to_string());
+    room.run(&["verify", "result.json"]).expect(5);
+}
+
 /// Whoever forged the words about the inputs was told "the same" with exit code 0.
 #[test]
 fn other_inputs_than_stated_are_no_full_verdict() {

@@ -4,8 +4,8 @@
 use ledger::{Amount, Asset, Chain, Place, Time};
 use taint::RowId;
 
-use super::{Decimals, Found};
-use crate::case_file::{Target, Theft};
+use super::{Decimals, Found, rows_of};
+use crate::case_file::{CaseFile, Target, Theft};
 use crate::records::{Records, Unreadable};
 
 /// A theft that enters as stated, because the data does not show it.
@@ -25,27 +25,53 @@ pub struct AssertedTheft {
 /// Enters the theft with that number, or says in `found` why it cannot enter.
 pub(super) fn enter<R: Records>(
     records: &R,
-    (number, theft): (usize, &Theft),
+    (case, number): (&CaseFile, usize),
     (until, last): (RowId, Option<Time>),
     decimals: Decimals<'_>,
     found: &mut Found,
 ) -> Result<(), Unreadable> {
-    match as_stated(records, number, theft, last, decimals) {
-        Ok(asserted) => {
-            found.asserted.push(asserted);
-            if moves_other(records, theft, until)? {
-                found.notes.push(format!(
-                    "theft {}: its transaction is in the data, but moves none of that asset to the \
-                     receiver, so the assertion stands",
-                    number + 1
-                ));
-            }
-        }
+    let theft = &case.thefts[number];
+    let asserted = match as_stated(records, number, theft, last, decimals) {
+        Ok(asserted) => asserted,
         Err(why) => {
             found.notes.push(format!("theft {}: {why}", number + 1));
             found.missing.push(number);
+            return Ok(());
         }
+    };
+    let mut note = |what: String| found.notes.push(format!("theft {}: {what}", number + 1));
+    let twin =
+        found.asserted.iter().find(|known| AssertedTheft { theft: number, ..**known } == asserted);
+    match twin.map(|twin| (twin.theft, case.thefts[twin.theft].tx == theft.tx, theft.tx)) {
+        Some((twin, true, Some(_))) => {
+            note(format!(
+                "theft {} asserts the same of the same transaction: it counts once",
+                twin + 1
+            ));
+            return Ok(());
+        }
+        Some((twin, _, None)) => {
+            note(format!(
+                "theft {} asserts the same; no transaction is named, so both count",
+                twin + 1
+            ));
+        }
+        _ => {}
     }
+    if moves_other(records, theft, until)? {
+        note(
+            "its transaction is in the data, but moves none of that asset to the receiver, so the \
+             assertion stands"
+                .to_string(),
+        );
+    } else if last.is_some() && !rows_of(records, theft, RowId::MAX)?.is_empty() {
+        note(
+            "its transaction is in the data after the end of the trace; until then it enters as \
+             stated"
+                .to_string(),
+        );
+    }
+    found.asserted.push(asserted);
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use taint::RuleName;
 
 use crate::archive_folder;
 use crate::cli::Global;
-use crate::command::trace::{any_address, find_case};
+use crate::command::trace::any_address;
 use crate::command::verify_compare::{
     SHOWN, differences, is_same_world, not_compared, path_differences,
 };
@@ -152,8 +152,16 @@ fn recompute(
 ) -> anyhow::Result<Traced> {
     let asked = &stated.parameters;
     let integrity = |what: String| integrity(&args.result, what);
-    let case = CaseFile::parse(asked.case_file.as_bytes())
-        .map_err(|error| integrity(format!("the result's case cannot be read: {error}")))?;
+    let read = |text: &String, whose: &str| {
+        CaseFile::parse(text.as_bytes())
+            .map_err(|error| integrity(format!("{whose} cannot be read: {error}")))
+    };
+    let case = read(&asked.case_file, "the result's case")?;
+    let others = asked.with_files.iter().map(|text| read(text, "a case of `with_files`"));
+    let with: Vec<CaseFile> = others.collect::<Result<_, _>>()?;
+    if !with.iter().map(|case| &case.id).eq(&asked.with) {
+        return Err(integrity("`with_files` are not the cases that `with` names".to_string()));
+    }
     if asked.through.iter().any(|text| text.chars().any(char::is_control)) {
         return Err(integrity("`through` has control characters".to_string()));
     }
@@ -171,8 +179,6 @@ fn recompute(
         paths_to: paths_asked(stated),
         ..Asked::plain(&case.id)
     };
-    let with: Vec<CaseFile> =
-        asked.with.iter().map(|id| find_case(id, investigation)).collect::<Result<_, _>>()?;
     let traced = investigation.trace(&case, &with.iter().collect::<Vec<_>>(), &asked_again)?;
     Ok(traced)
 }

@@ -162,6 +162,15 @@ pub(super) fn assemble(parts: Parts<'_>, draft: &mut Draft) -> Result<(), Reason
         Some(Place::Account(address)) => Transfer::receiver(Some(address), kind),
         Some(place) => place,
     };
+    match kind {
+        Kind::Mint | Kind::Reward if from != Place::Mint => {
+            return Err(Reason::new(format!("from: a {} row has no sender", kind.name())));
+        }
+        Kind::Burn if to != Place::Burn => {
+            return Err(Reason::new("to: a burn row has no receiver"));
+        }
+        _ => {}
+    }
     draft.transfer(Transfer {
         chain: parts.chain,
         position: parts.position,
