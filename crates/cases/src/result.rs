@@ -67,8 +67,18 @@ pub struct Parameters {
     /// The files of these cases as they were, in the same order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub with_files: Vec<String>,
+    /// Absent if no paths were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paths_to: Option<PathsTo>,
     /// The case file as it was, so that the result can be computed again without it.
     pub case_file: String,
+}
+
+/// The end of the paths that were asked for, and how many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathsTo {
+    pub address: String,
+    pub count: u32,
 }
 
 /// A file that was imported.

@@ -13,7 +13,8 @@ use cases::casebook::Casebook;
 use cases::digest::digest;
 use cases::records::Records;
 use cases::result::{
-    Gap, Input, LabelNamed, OverlapFound, Parameters, Program, SCHEMA, Snapshot, TraceResult,
+    Gap, Input, LabelNamed, OverlapFound, Parameters, PathsTo, Program, SCHEMA, Snapshot,
+    TraceResult,
 };
 use cases::seed::{Found, find_seeds};
 use cases::stop::{DEFAULT_CONFIDENCE, Stops};
@@ -47,7 +48,7 @@ pub(crate) struct Asked {
     /// List every tainted movement.
     pub(crate) list_hops: bool,
     /// Evidence paths to these addresses, at most so many.
-    pub(crate) paths_to: Option<(Address, usize)>,
+    pub(crate) paths_to: Option<(Address, u32)>,
 }
 
 /// An open archive, its index, and what people claim.
@@ -175,7 +176,7 @@ impl Investigation {
         if let Some((address, count)) = asked.paths_to {
             let pots = pots_of_address(&world, &address);
             let flows = range.chosen.flows();
-            let paths = taint::paths_to(flows, Label(0), &pots, count);
+            let paths = taint::paths_to(flows, Label(0), &pots, count as usize);
             result.paths = Some(naming.paths(&paths, flows, case, found)?);
             if !flows.iter().any(|flow| flow.arrived > 0 && pots.contains(&flow.to)) {
                 let by_rules = reached_by(question, asked.rule, &pots);
@@ -235,6 +236,10 @@ impl Investigation {
             label_confidence: asked.label_confidence,
             with: with.iter().map(|case| case.id.clone()).collect(),
             with_files: with.iter().map(|case| case.to_toml()).collect(),
+            paths_to: asked
+                .paths_to
+                .as_ref()
+                .map(|(address, count)| PathsTo { address: address.to_string(), count: *count }),
             case_file: case.to_toml(),
         };
         let mut gaps = sources::gaps(&self.archive);

@@ -179,7 +179,7 @@ fn an_internal_call_stands_after_the_payment_that_it_passes_on() {
 #[test]
 fn a_fee_that_no_row_tells_is_named() {
     let room = Room::new();
-    let (tx, before) = (format!("{:064x}", 7), format!("{:064x}", 6));
+    let [tx, before, earlier] = [7, 6, 5].map(|n| format!("{n:064x}"));
     let owner = ["1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"];
     let head =
         "chain,height,tx_index,index,time,tx,kind,from,to,asset,amount,from_owner,to_owner\n";
@@ -191,10 +191,8 @@ fn a_fee_that_no_row_tells_is_named() {
     let whole = [
         head.to_string(),
         format!(
-            "bitcoin,4,1,0,1290000000,{before},native,{}:0,{before}:0,BTC,60,{},{}\n",
-            format!("{:064x}", 5),
-            owner[1],
-            owner[0]
+            "bitcoin,4,1,0,1290000000,{before},native,{earlier}:0,{before}:0,BTC,60,{},{}\n",
+            owner[1], owner[0]
         ),
         row(0, &format!("{before}:0"), &transaction, 60, [owner[0], ""]),
         row(1, &transaction, &format!("{tx}:0"), 58, ["", owner[1]]),

@@ -149,7 +149,7 @@ pub(crate) fn run(args: &TraceArgs, global: &Global, output: &Output) -> anyhow:
         with_as_named: args.with.clone(),
         archive_as_named: global.archive.as_ref().map(|folder| folder.display().to_string()),
         list_hops: args.hops.is_some(),
-        paths_to: paths_to.map(|address| (address, args.count as usize)),
+        paths_to: paths_to.map(|address| (address, args.count)),
     };
     wait.set_message(format!("tracing {}", case.id));
     let traced = investigation.trace(&case, &with.iter().collect::<Vec<_>>(), &asked)?;

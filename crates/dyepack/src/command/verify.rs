@@ -7,7 +7,7 @@ use cases::case_file::CaseFile;
 use cases::digest::digest;
 use cases::result::{SCHEMA, TraceResult, counted};
 use clap::Args;
-use ledger::{Address, Time};
+use ledger::Time;
 use serde::Serialize;
 use serde_json::Value;
 use taint::RuleName;
@@ -15,9 +15,7 @@ use taint::RuleName;
 use crate::archive_folder;
 use crate::cli::Global;
 use crate::command::trace::any_address;
-use crate::command::verify_compare::{
-    SHOWN, differences, is_same_world, not_compared, path_differences,
-};
+use crate::command::verify_compare::{SHOWN, differences, is_same_world, not_compared};
 use crate::exit::{Coded, Exit};
 use crate::investigation::{Asked, Investigation, Traced};
 use crate::output::{Output, Tone, plain, toned};
@@ -69,8 +67,6 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, output: &Output) -> anyhow
     let investigation = Investigation::open(archive)?;
     let traced = recompute(&stated, &investigation, args)?;
     found.extend(differences(&stated, &traced.result));
-    let to_where = paths_asked(&stated).is_some().then_some(&traced.result);
-    found.extend(path_differences(&stated, to_where, &traced.hops));
     let again = traced.result;
     let verdict = Verdict {
         schema: "dyepack.verify/1",
@@ -165,6 +161,11 @@ fn recompute(
     if asked.through.iter().any(|text| text.chars().any(char::is_control)) {
         return Err(integrity("`through` has control characters".to_string()));
     }
+    let paths_to = asked.paths_to.as_ref();
+    let paths_to = paths_to.map(|asked| Ok((any_address(&asked.address)?, asked.count)));
+    let paths_to = paths_to
+        .transpose()
+        .map_err(|error: anyhow::Error| integrity(format!("`paths_to`: {error}")))?;
     let until = asked.until.as_deref().map(Time::parse).transpose();
     let rule = RuleName::parse(&stated.rule);
     let asked_again = Asked {
@@ -175,22 +176,11 @@ fn recompute(
         service_degree: asked.service_degree,
         label_confidence: asked.label_confidence,
         full_replay: args.full_replay,
-        list_hops: stated.paths.is_some(),
-        paths_to: paths_asked(stated),
+        paths_to,
         ..Asked::plain(&case.id)
     };
     let traced = investigation.trace(&case, &with.iter().collect::<Vec<_>>(), &asked_again)?;
     Ok(traced)
-}
-
-/// Where the paths of a result lead, and how many there are; `None` where they end at outputs, of which
-/// nobody can say whose they were asked for.
-fn paths_asked(stated: &TraceResult) -> Option<(Address, usize)> {
-    let paths = stated.paths.as_ref()?;
-    let mut ends = paths.iter().map(|path| path.hops.last()?.to.as_deref());
-    let first = ends.next()??;
-    let address = any_address(first).ok()?;
-    ends.all(|end| end == Some(first)).then_some((address, paths.len()))
 }
 
 fn print(verdict: &Verdict, output: &Output) -> anyhow::Result<()> {

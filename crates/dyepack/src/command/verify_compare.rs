@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use cases::digest::lines;
-use cases::result::{Input, PathHop, TraceResult, counted};
+use cases::result::{Input, TraceResult, counted};
 use serde_json::Value;
 
 use crate::output::plain;
@@ -30,7 +30,7 @@ enum On {
 }
 
 /// Fields that are compared only where what they follow from is the same; all others always are.
-const FOLLOWS: [(&str, On); 16] = [
+const FOLLOWS: [(&str, On); 17] = [
     ("program", On::Words),
     ("replay", On::Words),
     ("snapshot.archive", On::Transfers),
@@ -39,6 +39,7 @@ const FOLLOWS: [(&str, On); 16] = [
     ("set_aside_assets", On::Transfers),
     ("overlaps", On::Transfers),
     ("touched", On::Transfers),
+    ("paths", On::Transfers),
     ("snapshot.labels", On::Labels),
     ("holdings[].label", On::Labels),
     ("holdings[].label_source", On::Labels),
@@ -93,13 +94,6 @@ pub(crate) fn not_compared(stated: &TraceResult, again: &TraceResult) -> Vec<Str
     };
     let mut fields: Vec<String> =
         left.filter(|(name, _)| !whole(name)).map(|(name, _)| name.replace("[]", "")).collect();
-    match &stated.paths {
-        Some(paths) if paths.is_empty() => fields.push("paths".to_string()),
-        Some(_) if again.paths.is_none() => {
-            fields.push("which paths there are to these outputs, and their `kinds`".to_string());
-        }
-        _ => {}
-    }
     if same.transfers {
         fields.push("overlaps with cases that `with` does not name".to_string());
     }
@@ -151,10 +145,9 @@ fn forget_names(stated: &mut TraceResult, again: &mut TraceResult) {
     }
 }
 
-/// The fields that must be equal. Paths are compared by [`path_differences`].
+/// The fields that must be equal.
 fn comparable(result: &TraceResult, same: &Same) -> Value {
     let mut kept = result.clone();
-    kept.paths = None;
     let named = &result.parameters.with;
     kept.overlaps.retain(|found| found.incidents.iter().any(|id| named.contains(id)));
     let mut value = serde_json::to_value(kept).unwrap_or_default();
@@ -215,31 +208,4 @@ fn shown(value: &Value) -> String {
             }
         }
     }
-}
-
-/// What is wrong with the paths of a file. `again` are the paths to where they end, `hops` all
-/// movements of the result; where nobody could say what was asked for (an output), each path must at
-/// least hang together.
-pub(crate) fn path_differences(
-    stated: &TraceResult,
-    again: Option<&TraceResult>,
-    hops: &[PathHop],
-) -> Option<String> {
-    let paths = stated.paths.as_ref()?;
-    if let Some(again) = again {
-        let same = again.paths.as_ref() == Some(paths);
-        return (!same).then(|| "`paths` are not the ways to where they end".to_string());
-    }
-    let hangs_together = |steps: &[PathHop]| {
-        let known = steps.iter().all(|hop| hops.contains(hop));
-        let joined = steps.windows(2).all(|pair| pair[0].to == pair[1].from);
-        let from_theft = steps.first().is_some_and(|first| {
-            let seeded =
-                |seed: &cases::result::Seed| seed.tx == first.tx && seed.time == first.time;
-            first.asserted || stated.seeds.iter().any(seeded)
-        });
-        known && joined && from_theft
-    };
-    let broken = paths.iter().position(|path| !hangs_together(&path.hops))?;
-    Some(format!("`paths[{broken}]` is no way from the theft through movements of this result"))
 }
