@@ -45,18 +45,11 @@ impl Picture<'_> {
     }
 
     fn sentence(&self, most: usize) -> String {
-        let (columns, numbers) = (self.columns, self.numbers);
+        let columns = self.columns;
         if columns.extent.is_zero() {
             return self.words.get("picture.lead.nothing").to_string();
         }
-        let key = match (columns.injected.is_zero(), columns.converted_in.is_zero()) {
-            (_, true) => "picture.lead.stolen",
-            (true, false) => "picture.lead.converted",
-            (false, false) => "picture.lead.both",
-        };
-        let total = numbers.short(columns.arrived(), numbers.total);
-        let amount = format!("{total}\u{a0}{}", numbers.scaled_unit());
-        let mut sentence = self.words.fill(key, &[("amount", &amount)]);
+        let mut sentence = self.opening();
         let mut order: Vec<usize> = (0..columns.now.len()).collect();
         order.retain(|at| columns.now[*at].kind < Kind::Missing);
         order.sort_by(|a, b| columns.now[*b].units.cmp(&columns.now[*a].units).then(a.cmp(b)));
@@ -70,6 +63,27 @@ impl Picture<'_> {
             sentence.push_str(self.words.get("picture.lead.rest"));
         }
         sentence
+    }
+
+    /// What the parts that follow are parts of. What was stolen is said in full, as tables say it, also
+    /// where some of it was traced already and so is in the picture once.
+    fn opening(&self) -> String {
+        let (columns, numbers) = (self.columns, self.numbers);
+        let stolen = U256::from(self.view.stolen);
+        let (new, converted) = (!columns.injected.is_zero(), !columns.converted_in.is_zero());
+        let key = match stolen > columns.injected {
+            true if converted => "picture.lead.again-converted",
+            true => "picture.lead.again",
+            false if new && converted => "picture.lead.both",
+            false if converted => "picture.lead.converted",
+            false => "picture.lead.stolen",
+        };
+        let with_unit = |number: String| format!("{number}\u{a0}{}", numbers.scaled_unit());
+        let amount = numbers.short(columns.arrived(), numbers.total);
+        // Of what has its unit already, a part needs none.
+        let amount = if key == "picture.lead.again" { amount } else { with_unit(amount) };
+        let stolen = with_unit(numbers.nearest(stolen));
+        self.words.fill(key, &[("amount", &amount), ("stolen", &stolen)])
     }
 
     /// One kind in a sentence, with its amount and share.
@@ -189,7 +203,7 @@ impl Picture<'_> {
             sheet.svg.close();
         };
         if !self.columns.extent.is_zero() {
-            note(sheet, "how-to-read", strong, self.words.get("picture.caption"));
+            note(sheet, "how-to-read", strong, &self.caption());
         }
         if self.view.asserted > 0 {
             let amount = self.numbers.exact(U256::from(self.view.asserted));
@@ -216,6 +230,18 @@ impl Picture<'_> {
             note(sheet, "asset", muted, &text);
         }
         y
+    }
+
+    /// How to read it; of the colours only what is drawn.
+    fn caption(&self) -> String {
+        let drawn = |kind| self.columns.bars.iter().any(|bar| bar.part(kind).is_some());
+        let colours = match (drawn(Kind::MovedOn), drawn(Kind::Stays)) {
+            (true, true) => "picture.caption.both",
+            (true, false) => "picture.caption.moved-on",
+            (false, true) => "picture.caption.unspent",
+            (false, false) => return self.words.get("picture.caption").to_string(),
+        };
+        format!("{} {}", self.words.get("picture.caption"), self.words.get(colours))
     }
 
     /// Parts of bars that are lower than a pixel: how many, how much, and the largest by name.

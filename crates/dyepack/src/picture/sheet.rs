@@ -44,11 +44,9 @@ impl Pen {
         Pen { anchor: Anchor::End, ..self }
     }
 
+    /// The room that a text needs.
     pub(super) fn width(&self, text: &str) -> Tenths {
-        match metrics::is_number(text) {
-            true => metrics::number_width(text, self.size, self.bold),
-            false => metrics::width(text, self.size, self.bold),
-        }
+        metrics::width(text, self.size, self.bold)
     }
 
     /// The height of a line, with a little air.
@@ -90,8 +88,8 @@ impl Sheet {
         self.theme.palette()
     }
 
-    /// One line of text; `y` is the baseline. Its length is fixed, so that another font than the
-    /// one measured cannot make it longer; a number instead has room for any.
+    /// One line of text; `y` is the baseline. Its length is fixed, so that it looks alike where
+    /// viewers keep to that; a number's is not, because digits would be pulled out of shape.
     pub(super) fn write(&mut self, x: Tenths, y: Tenths, pen: Pen, text: &str) {
         if text.is_empty() {
             return;
@@ -105,7 +103,7 @@ impl Sheet {
         }
         tag = tag.attr("fill", pen.colour);
         if !metrics::is_number(text) {
-            let length = pen.width(text);
+            let length = metrics::length(text, pen.size, pen.bold);
             tag = tag.px("textLength", length).attr("lengthAdjust", "spacingAndGlyphs");
         }
         tag.text(text);

@@ -3,7 +3,6 @@
 
 use super::columns::{Part, project};
 use super::kinds::Kind;
-use super::metrics;
 use super::sheet::{Area, CHIP, Pen, Sheet, spread};
 use super::svg::{Tenths, px};
 use super::waterfall::{MARGIN, Picture};
@@ -42,12 +41,7 @@ impl Right {
         let (plain, bold) = (Pen::new(115, ""), Pen::new(115, "").bold());
         let all = || entries.iter().chain([&total]);
         let name = all().map(|entry| bold.width(&entry.name)).max().unwrap_or(0);
-        // Below its name an amount has free room at its left, so it needs none for wider fonts.
-        let amount = all().map(|entry| match wide {
-            true => bold.width(&entry.amount),
-            false => metrics::width(&entry.amount, bold.size, true),
-        });
-        let amount = amount.max().unwrap_or(0);
+        let amount = all().map(|entry| bold.width(&entry.amount)).max().unwrap_or(0);
         let share = all().map(|entry| plain.width(&entry.share)).max().unwrap_or(0);
         let heading = Pen::new(120, "").bold().width(picture.words.get("picture.now"));
         let unit = Pen::new(110, "").width(&unit(picture));
