@@ -31,6 +31,9 @@ use crate::world::{StopsHere, World};
 /// Counterparties that make an account a suspected service, unless the user says otherwise.
 pub(crate) const DEFAULT_DEGREE: u32 = 1000;
 
+/// What results call this program: where it lies is another place for whoever reads them.
+pub(crate) const PROGRAM: &str = "dyepack";
+
 /// What the user asked.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
@@ -522,7 +525,7 @@ fn asserted_twice(case: &CaseFile, with: &[&CaseFile]) -> Vec<String> {
 
 /// The command that computes a result again, as it was typed.
 fn replay_command(asked: &Asked) -> String {
-    let mut words = vec!["dyepack trace".to_string(), quoted_path(&asked.case_as_named)];
+    let mut words = vec![format!("{PROGRAM} trace"), quoted_path(&asked.case_as_named)];
     let archive = asked.archive_as_named.as_ref();
     words.extend(archive.map(|folder| format!("--archive {}", quoted_path(folder))));
     words.push(format!("--rule {}", asked.rule.name()));
@@ -533,6 +536,14 @@ fn replay_command(asked: &Asked) -> String {
     words.push(format!("--label-confidence {}", asked.label_confidence));
     words.extend(asked.with_as_named.iter().map(|case| format!("--with {}", quoted_path(case))));
     words.join(" ")
+}
+
+/// The command of a result that asks again, with this program as a shell finds it.
+pub(crate) fn replay_as(replay: &str, program: &str) -> String {
+    match replay.strip_prefix(PROGRAM) {
+        Some(rest) => format!("{}{rest}", quoted(program)),
+        None => replay.to_string(),
+    }
 }
 
 /// The command that computes a saved result again and compares; `program` is this one, as a shell

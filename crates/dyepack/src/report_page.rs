@@ -4,7 +4,7 @@
 use cases::result::{Holding, TraceResult};
 
 use crate::command::trace_text::provenance;
-use crate::investigation::{Traced, verify_command};
+use crate::investigation::{PROGRAM, Traced, verify_command};
 use crate::picture::{Align, Drawing, Head, Section, page as html_page};
 use crate::rows_shown::{self, Digits, money, reported_words, unknown_words};
 use crate::table::{Column, Kind};
@@ -17,29 +17,35 @@ const CHECK: &str =
 /// A table before it is set.
 struct Table {
     caption: String,
-    columns: &'static [Column<'static>],
+    columns: Vec<Column<'static>>,
     rows: Vec<Vec<String>>,
     /// Sentences directly under it.
     below: Vec<String>,
 }
 
+impl Table {
+    /// Leaves out columns that no row has anything in.
+    fn without_empty(mut self) -> Table {
+        let says = |at: &usize| {
+            self.rows.iter().any(|row| row.get(*at).is_some_and(|field| !field.is_empty()))
+        };
+        let kept: Vec<usize> = (0..self.columns.len()).filter(says).collect();
+        self.columns = kept.iter().map(|at| self.columns[*at]).collect();
+        for row in &mut self.rows {
+            *row = kept.iter().map(|at| std::mem::take(&mut row[*at])).collect();
+        }
+        self
+    }
+}
+
 pub(crate) fn page(traced: &Traced, drawings: &[Drawing]) -> String {
     let result = &traced.result;
-    let stolen: Vec<String> = result
-        .stolen
-        .iter()
-        .map(|sum| {
-            let money = money(sum.amount.as_deref(), &sum.raw, sum.symbol.as_deref(), &sum.asset);
-            format!("{money} ({})", rows_shown::known_from(result, sum))
-        })
-        .collect();
-    let stolen = if stolen.is_empty() { "nothing matched".to_string() } else { stolen.join(", ") };
-    let summary = format!("Stolen: {stolen}. Rule: {}.", result.rule);
+    let summary = format!("Stolen: {}. Rule: {}.", stolen(result), result.rule);
     let strip = provenance(result);
-    let tables = tables(traced);
-    let heads: Vec<Vec<Head<'_>>> = tables.iter().map(|table| heads(table.columns)).collect();
+    let tables: Vec<Table> = tables(traced).into_iter().map(Table::without_empty).collect();
+    let heads: Vec<Vec<Head<'_>>> = tables.iter().map(|table| heads(&table.columns)).collect();
     let digest = format!("Digest {}. Computed again by:", result.digest);
-    let verify = verify_command("dyepack", "result.json", traced.archive_as_named.as_deref());
+    let verify = verify_command(PROGRAM, "result.json", traced.archive_as_named.as_deref());
     let mut sections = vec![Section::Text(&summary), Section::Text(&strip)];
     if result.conservation.is_none() {
         sections.push(Section::Text(rows_shown::POISON));
@@ -58,7 +64,26 @@ pub(crate) fn page(traced: &Traced, drawings: &[Drawing]) -> String {
     html_page(&format!("{} · {}", result.title, result.case), "en", &sections)
 }
 
-fn heads(columns: &'static [Column<'static>]) -> Vec<Head<'static>> {
+/// What was stolen, by asset.
+fn stolen(result: &TraceResult) -> String {
+    let sums: Vec<String> = result
+        .stolen
+        .iter()
+        .map(|sum| {
+            let money = money(sum.amount.as_deref(), &sum.raw, sum.symbol.as_deref(), &sum.asset);
+            let known = std::iter::once(rows_shown::known_from(result, sum));
+            let words: Vec<String> =
+                known.chain(rows_shown::already_labelled(result, sum)).collect();
+            format!("{money} ({})", words.join("; "))
+        })
+        .collect();
+    match sums.is_empty() {
+        true => rows_shown::nothing_stolen(result).to_string(),
+        false => sums.join(", "),
+    }
+}
+
+fn heads(columns: &[Column<'static>]) -> Vec<Head<'static>> {
     let head = |column: &Column<'static>| Head {
         name: column.name,
         align: match column.kind {
@@ -80,9 +105,9 @@ fn tables(traced: &Traced) -> Vec<Table> {
     let endpoints = rows(shown.map(|holding| rows_shown::endpoint(holding, Digits::All)));
     let unknown = rows(rows_shown::unknown(result));
     let reported = result.reported.as_ref();
-    let table = |caption: &str, columns, rows| Table {
+    let table = |caption: &str, columns: &[Column<'static>], rows| Table {
         caption: caption.into(),
-        columns,
+        columns: columns.to_vec(),
         rows,
         below: Vec::new(),
     };
@@ -131,13 +156,13 @@ fn where_now(result: &TraceResult) -> Table {
     match result.conservation {
         Some(_) => Table {
             caption: "Where it is now".into(),
-            columns: &rows_shown::TOTALS,
+            columns: rows_shown::TOTALS.to_vec(),
             rows: rows(totals),
             below,
         },
         None => Table {
             caption: "Reached".into(),
-            columns: &rows_shown::REACHED,
+            columns: rows_shown::REACHED.to_vec(),
             rows: rows(reached),
             below,
         },

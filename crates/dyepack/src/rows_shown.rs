@@ -1,6 +1,7 @@
 //! The rows that a person is shown of a result: made once, for the tables of a terminal and of a page,
 //! so that both say the same.
 
+use cases::case_file::CaseFile;
 use cases::result::{
     Conservation, Gap, Holding, OverlapFound, ReachedFrom, Reported, ReportedFlow, Seed,
     SharedWallet, Sum, Total, TraceResult, UnknownValue, counted, grouped,
@@ -63,7 +64,7 @@ pub(crate) const FLOWS: [Column<'_>; 5] = [
     Column::text("source"),
 ];
 pub(crate) const SHARED: [Column<'_>; 3] =
-    [Column::code("wallet"), Column::text("reportedly reached from"), Column::text("but")];
+    [Column::code("wallet"), Column::text("reportedly reached from"), Column::text("caution")];
 pub(crate) const GAPS: [Column<'_>; 2] = [Column::word("kind"), Column::text("detail")];
 
 /// An amount with its unit: whole units where decimals are known, else base units.
@@ -120,6 +121,52 @@ pub(crate) fn known_from(result: &TraceResult, sum: &Sum) -> String {
         (_, 0) => format!("in {transfers}"),
         (_, more) => format!("in {transfers}; {more} more asserted, not in the data"),
     }
+}
+
+/// What the seeds moved a second time, where thefts of the case took the same units twice.
+pub(crate) fn already_labelled(result: &TraceResult, sum: &Sum) -> Option<String> {
+    let same = |line: &&Conservation| (&line.chain, &line.asset) == (&sum.chain, &sum.asset);
+    let line = result.conservation.iter().flatten().find(same)?;
+    let injected = raw(&line.in_raw).saturating_sub(raw(&line.converted_in_raw));
+    match raw(&sum.raw).saturating_sub(injected) {
+        0 => None,
+        again => {
+            Some(format!("of which {} was stolen already when it moved", money_as(sum, again)))
+        }
+    }
+}
+
+/// Why nothing is stolen in a result where nothing is.
+pub(crate) fn nothing_stolen(result: &TraceResult) -> &'static str {
+    let case = CaseFile::parse(result.parameters.case_file.as_bytes());
+    match case.is_ok_and(|case| case.thefts.is_empty()) {
+        true => "the case names no theft",
+        false if result.seeds.is_empty() => "nothing matched",
+        false => "no sum, because the asset is left out",
+    }
+}
+
+/// What the inputs leave open, as one line says it behind a dot. Where there is no data it says nothing of
+/// gaps, for "no gaps" would say that nothing is missing.
+pub(crate) fn incomplete(result: &TraceResult) -> String {
+    let assets = result.set_aside_assets.len();
+    let rows = result.set_aside.saturating_sub(assets as u64);
+    let mut aside = Vec::new();
+    if rows > 0 {
+        aside.push(format!("{} set aside", counted(rows, "row")));
+    }
+    if assets > 0 {
+        aside.push(format!("{} left out", counted(assets, "asset")));
+    }
+    let known = match (result.gaps.len(), result.snapshot.chains.is_empty()) {
+        (0, true) => None,
+        (0, false) if aside.is_empty() => Some("no gaps known".to_string()),
+        // What was set aside is missing, whatever else is known.
+        (0, false) => Some("no other gaps known".to_string()),
+        (count, _) => Some(counted(count, "gap")),
+    };
+    let parts: Vec<String> = aside.into_iter().chain(known).collect();
+    if parts.is_empty() { String::new() } else { format!(" · {}", parts.join(", ")) }
 }
 
 /// The words for where value is, for people.

@@ -16,7 +16,7 @@ use crate::command::trace::conserved;
 use crate::command::{label, trace_text};
 use crate::exit::Exit;
 use crate::import_file;
-use crate::investigation::{Asked, Investigation, Traced, verify_command};
+use crate::investigation::{Asked, Investigation, PROGRAM, Traced, verify_command};
 use crate::output::{Output, Tone, toned};
 use crate::progress;
 use crate::report_page;
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &DemoArgs, _global: &Global, output: &Output) -> anyhow:
     if output.json {
         output.document(&traced.result)?;
     } else {
-        output.data(&trace_text::text(&traced.result, output, false))?;
+        output.data(&trace_text::text(&traced.result, output, false, &program()))?;
         output.data(&next_steps(folder, &files))?;
     }
     Ok(if conserved(&traced.result) { Exit::Ok } else { Exit::Integrity })
@@ -136,7 +136,7 @@ fn write_files(
 /// This program as a shell finds it: whole, since a first user has it nowhere on the path.
 fn program() -> String {
     let own = std::env::current_exe().map(|path| path.display().to_string());
-    own.unwrap_or_else(|_| "dyepack".to_string())
+    own.unwrap_or_else(|_| PROGRAM.to_string())
 }
 
 fn next_steps(folder: &Path, files: &Files) -> String {

@@ -15,7 +15,7 @@ use crate::archive_folder;
 use crate::cli::Global;
 use crate::command::{trace_files, trace_text};
 use crate::exit::{Coded, Exit, of_error};
-use crate::investigation::{Asked, DEFAULT_DEGREE, Investigation, Traced};
+use crate::investigation::{Asked, DEFAULT_DEGREE, Investigation, PROGRAM, Traced};
 use crate::output::Output;
 use crate::progress;
 use crate::table::sentence;
@@ -199,7 +199,7 @@ fn print(args: &TraceArgs, traced: &Traced, output: &Output) -> anyhow::Result<(
     } else if args.csv {
         output.data(&trace_text::csv(result)?)?;
     } else {
-        output.data(&trace_text::text(result, output, args.wide))?;
+        output.data(&trace_text::text(result, output, args.wide, PROGRAM))?;
     }
     match unreached {
         Some(words) if output.json => output.warning(&words),

@@ -1,32 +1,36 @@
 //! A trace in words and tables, for a person in a hurry: what was stolen, where it is, whom to call,
 //! how sure that is, and how to check it.
 
-use cases::result::{
-    Conservation, Holding, PathFound, PathHop, Reported, Sum, TraceResult, counted,
-};
+use cases::result::{Holding, PathFound, PathHop, Reported, TraceResult, counted};
 
-use crate::investigation::Unreached;
+use crate::investigation::{Unreached, replay_as};
 use crate::output::{Output, Tone, toned};
 use crate::rows_shown::{self, Digits, ENDPOINTS, money, money_of, raw};
 use crate::table::{Column, sentence, table};
 
 /// Endpoints that are shown unless all are asked for.
 const SHOWN: usize = 15;
-const TOTALS: [Column<'_>; 4] =
-    [Column::word(""), Column::number("amount"), Column::number("share"), Column::number("places")];
+const TOTALS: [Column<'_>; 4] = [
+    Column::word(""),
+    Column::number("amount"),
+    Column::number("share").below(2),
+    Column::number("places").below(1).named(),
+];
 const REACHED: [Column<'_>; 2] = [Column::word(""), Column::number("places reached")];
 /// A path's line has no room for three long names; they stand below it.
 const PATH: [Column<'_>; 6] = [
-    Column::word("time (UTC)"),
+    Column::word("time (UTC)").below(3),
     Column::code("from").below(1).named(),
     Column::code("to").below(1).named(),
     Column::number("amount"),
-    Column::number("tainted"),
+    Column::number("tainted").below(2).named(),
     Column::code("tx").below(1).named(),
 ];
 
-pub(crate) fn text(result: &TraceResult, output: &Output, wide: bool) -> String {
-    let mut text = format!("{}\n", toned(Tone::Strong, &heading(result)));
+/// `program` is how a shell finds this one, for the command that asks again.
+pub(crate) fn text(result: &TraceResult, output: &Output, wide: bool, program: &str) -> String {
+    let head = sentence(output, 0, &heading(result));
+    let mut text = format!("{}\n", toned(Tone::Strong, head.trim_end()));
     let strip = sentence(output, 0, &provenance(result));
     text.push_str(&format!("{}\n\n", toned(Tone::Faint, strip.trim_end())));
     text.push_str(&stolen(result, output));
@@ -42,7 +46,8 @@ pub(crate) fn text(result: &TraceResult, output: &Output, wide: bool) -> String 
     text.push_str(&paths(result, output));
     text.push_str(&result.reported.as_ref().map(|it| reported(it, output)).unwrap_or_default());
     text.push_str(&gaps(result, output));
-    text.push_str(&format!("\nDigest {}\nAgain: {}\n", result.digest, result.replay));
+    let again = replay_as(&result.replay, program);
+    text.push_str(&format!("\nDigest {}\nAgain: {again}\n", result.digest));
     text
 }
 
@@ -79,15 +84,8 @@ pub(crate) fn provenance(result: &TraceResult) -> String {
             format!("{}{heights} {span}, {transfers}", chain.chain)
         })
         .collect();
-    // Where there is no data, "no gaps" would say that nothing is missing.
-    let (chains, no_gaps) = match chains.is_empty() {
-        true => ("no data".to_string(), ""),
-        false => (chains.join("; "), " · no gaps known"),
-    };
-    let gaps = match result.gaps.len() {
-        0 => no_gaps.to_string(),
-        count => format!(" · {}", counted(count, "gap")),
-    };
+    let chains = if chains.is_empty() { "no data".to_string() } else { chains.join("; ") };
+    let gaps = rows_shown::incomplete(result);
     let digest = result.digest.trim_start_matches("sha256:");
     let short: String = digest.chars().take(12).collect();
     format!("{chains} · {}{gaps} · {short}…", result.rule)
@@ -95,15 +93,16 @@ pub(crate) fn provenance(result: &TraceResult) -> String {
 
 fn stolen(result: &TraceResult, output: &Output) -> String {
     let mut text = String::new();
+    if result.stolen.is_empty() {
+        text.push_str(&format!("Stolen: {}\n", rows_shown::nothing_stolen(result)));
+    }
     for sum in &result.stolen {
         let how = rows_shown::known_from(result, sum);
         let money = money(sum.amount.as_deref(), &sum.raw, sum.symbol.as_deref(), &sum.asset);
-        text.push_str(&format!(
-            "Stolen on {}: {} ({how})\n",
-            sum.chain,
-            toned(Tone::Strong, &money)
-        ));
-        text.push_str(&already_labelled(result, sum));
+        let told = sentence(output, 0, &format!("Stolen on {}: {money} ({how})", sum.chain));
+        text.push_str(&told.replacen(&money, &toned(Tone::Strong, &money), 1));
+        let again = rows_shown::already_labelled(result, sum);
+        text.extend(again.map(|again| sentence(output, 2, &again)));
         for seed in rows_shown::seeds_of(result, sum).filter(|seed| seed.asserted) {
             let tx = seed.tx.as_deref().unwrap_or("no transaction named");
             let source = seed.source.as_deref().unwrap_or("no source");
@@ -112,20 +111,6 @@ fn stolen(result: &TraceResult, output: &Output) -> String {
         }
     }
     text
-}
-
-/// What the seeds moved a second time, where thefts of the case took the same units twice.
-fn already_labelled(result: &TraceResult, sum: &Sum) -> String {
-    let same = |line: &&Conservation| (&line.chain, &line.asset) == (&sum.chain, &sum.asset);
-    let Some(line) = result.conservation.iter().flatten().find(same) else { return String::new() };
-    let injected = raw(&line.in_raw).saturating_sub(raw(&line.converted_in_raw));
-    match raw(&sum.raw).saturating_sub(injected) {
-        0 => String::new(),
-        again => {
-            let again = rows_shown::money_as(sum, again);
-            format!("  of which {again} were stolen already when they moved\n")
-        }
-    }
 }
 
 fn totals(result: &TraceResult, output: &Output) -> String {
