@@ -218,3 +218,59 @@ fn a_fee_that_no_row_tells_is_named() {
     let fee = format!("bitcoin,5,1,2,1300000000,{tx},fee,{transaction},,BTC,2,,\n");
     check("with.csv", &(whole.clone() + &fee), false);
 }
+
+const A: &str = "TNMW5iEH7CCudMTGFJA9Ch6KSf6J3hAJem";
+const B: &str = "TGGMvM3hCQnmDnteP2ynt3RVkrEp2S11Ag";
+
+/// A file of one payment at a height of its own.
+fn payment(height: u32) -> String {
+    format!(
+        "chain,height,tx_index,index,time,from,to,asset,amount\n\
+         tron,{height},0,0,2023-07-22T00:00:00Z,{A},{B},TRX,5000000\n"
+    )
+}
+
+fn theft() -> String {
+    format!(
+        "schema = \"dyepack.case/1\"\nid = \"c\"\ntitle = \"t\"\n\n[[theft]]\n\
+         chain = \"tron\"\nto = \"{B}\"\nasset = \"TRX\"\n"
+    )
+}
+
+/// The movements of a trace came back in as transfers of a millionth of their amounts.
+#[test]
+fn results_are_no_data() {
+    let room = Room::new();
+    room.json(&["import", &room.write("in/rows.csv", payment(1) + "tron,1,0\n")], 4);
+    room.write("in/case.toml", theft());
+    let trace = ["trace", "in/case.toml", "--hops", "in/hops.jsonl"];
+    room.write("in/result.json", room.run(&[&trace[..], &["--json"]].concat()).expect(0).stdout);
+    room.write("in/holdings.csv", room.run(&["trace", "in/case.toml", "--csv"]).expect(0).stdout);
+    room.write("in/screen.json", room.run(&["screen", B, "--json"]).expect(0).stdout);
+    std::fs::copy(room.path("archive/set-aside.jsonl"), room.path("in/aside.jsonl"))
+        .expect("there");
+    let before = room.json(&["doctor"], 0)["archive"].clone();
+    let done = room.json(&["import", &room.at("in")], 4);
+    assert_eq!(list(&done, "files").len(), 1, "{done}");
+    let left_out = list(&done, "left_out");
+    let of_result = "a result of dyepack, not data";
+    for (name, why) in [
+        ("hops.jsonl", of_result),
+        ("result.json", of_result),
+        ("holdings.csv", of_result),
+        ("screen.json", of_result),
+        ("aside.jsonl", of_result),
+        ("case.toml", "dyepack case add"),
+    ] {
+        let found = left_out.iter().find(|file| text(file, "file").ends_with(name));
+        let reason = found.map(|file| text(file, "reason")).unwrap_or_default();
+        assert!(reason.contains(why), "{name}: {left_out:?}");
+    }
+    assert_eq!(left_out.len(), 6, "{left_out:?}");
+    // Nor does insisting help.
+    for further in [&[][..], &["--format", "transfers"], &["--format", "tronscan"]] {
+        let run = room.run(&[&["import", "in/hops.jsonl"], further].concat()).expect(3);
+        assert!(run.stderr.contains(of_result), "{further:?}: {}", run.stderr);
+    }
+    assert_eq!(room.json(&["doctor"], 0)["archive"], before);
+}

@@ -9,6 +9,7 @@ use std::io::{self, BufRead, Read, Seek, SeekFrom};
 use super::head::{Head, MAX_HEAD};
 use super::json::{Element, Elements};
 use super::lines::Lines;
+use super::own::{self, Own};
 use super::unread::{self, Unread};
 use super::{Recognised, recognised_by};
 
@@ -20,6 +21,8 @@ const MAX_PASSED: u64 = 256 << 20;
 pub enum Look {
     /// It can be read.
     Ours(Recognised),
+    /// dyepack wrote it itself.
+    Own(Own),
     /// It is of a known kind that is not read.
     Unread(Unread),
     /// Nothing stands in it.
@@ -54,7 +57,9 @@ pub fn look<R: BufRead + Seek>(name: &str, file: &mut R) -> io::Result<Look> {
 }
 
 fn judged(name: &str, head: &Head<'_>) -> Option<Look> {
-    recognised_by(head).map(Look::Ours).or_else(|| unread::sniff(name, head).map(Look::Unread))
+    let own = || own::sniff(head).map(Look::Own);
+    let unread = || unread::sniff(name, head).map(Look::Unread);
+    recognised_by(head).map(Look::Ours).or_else(own).or_else(unread)
 }
 
 /// The first line that can be held, if it is an object by itself.

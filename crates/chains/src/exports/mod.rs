@@ -21,6 +21,7 @@ mod lines;
 mod look;
 mod mapped;
 mod out;
+mod own;
 mod record;
 mod records;
 mod transfers;
@@ -38,6 +39,7 @@ pub use column_map::{ColumnMap, MapError};
 pub use context::Context;
 pub use decimals::Decimals;
 pub use look::{Look, look};
+pub use own::Own;
 pub use unread::Unread;
 
 use field::excerpt;
@@ -214,10 +216,18 @@ pub fn sniff(_name: &str, head: &[u8]) -> Option<Recognised> {
 }
 
 fn recognised_by(head: &Head<'_>) -> Option<Recognised> {
+    if own::sniff(head).is_some() {
+        return None;
+    }
     FORMATS.iter().find_map(|format| {
         let (what, rank) = (format.sniff)(head)?;
         Some(Recognised { format: format.name, what, rank, parquet: head.is_parquet() })
     })
+}
+
+/// What a file is that dyepack wrote itself, by its beginning; `None` if another wrote it.
+pub fn own(head: &[u8]) -> Option<Own> {
+    own::sniff(&Head::of(&head[..head.len().min(MAX_HEAD)]))
 }
 
 /// A file that the user says is of this format; `None` if no format is called so.

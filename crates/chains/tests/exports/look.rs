@@ -80,6 +80,40 @@ fn what_is_known_and_not_read_is_named() {
     assert_eq!(seen("e.csv", "\n \n"), Look::Empty);
 }
 
+/// A movement of a trace reads like a transfer: it came in as one, in whole units taken for base units.
+#[test]
+fn what_dyepack_wrote_is_no_data() {
+    let hop = "\"chain\":\"tron\",\"time\":1,\"from\":\"a\",\"to\":\"b\",\"asset\":\"TRX\",\
+               \"amount\":\"1\",\"raw\":\"1000000\",\"taint_out_raw\":\"1\",\"taint_in_raw\":\"1\"";
+    let aside = "{\"file\":\"a.csv\",\"sha256\":\"00\",\"row\":2,\"reason\":\"amount: missing\"}\n";
+    let holdings =
+        "chain,address,place,asset,symbol,where,label,raw,amount,low_raw,high_raw,hops\n";
+    let sorted = "{\n \"case\": \"c\",\n \"schema\" : \"dyepack.trace/1\"\n}\n";
+    let case = "# stolen, in part\ntitle = \"a, b\"\nschema = \"dyepack.case/1\"\n[[theft]]\n";
+    let cases = [
+        (format!("{{{hop}}}\n{{{hop}}}\n"), "movements"),
+        (format!("[{{{hop}}}]"), "movements"),
+        (hidden(hop, LINES), "movements"),
+        (aside.to_string(), "set aside"),
+        (holdings.to_string(), "holdings"),
+        ("{\"schema\":\"dyepack.screen/1\",\"results\":[]}".to_string(), "document"),
+        (sorted.to_string(), "document"),
+        (case.to_string(), "dyepack case add FILE"),
+        ("{\"dyepack.archive\":1,\"sha256\":\"\",\"state\":{}}".to_string(), "archive"),
+        ("dyepack.claims/1\u{1}".to_string(), "archive"),
+    ];
+    for (file, what) in cases {
+        let Look::Own(own) = seen("x", file.as_str()) else { panic!("{file:.200} is not known") };
+        let told = own.to_string();
+        assert!(told.starts_with("it is ") && told.contains("not data"), "{told}");
+        assert!(told.contains(what), "{told}");
+    }
+    // What others write stays theirs, also where it speaks of us.
+    let ours = "\"time\":1,\"from\":\"\",\"to\":\"\",\"asset\":\"\",\"amount\":1,\"raw\":\"dyepack.trace/1\"";
+    assert!(matches!(seen("x", format!("{{{ours}}}\n")), Look::Ours(_)));
+    assert_eq!(seen("x", "note\nschema is dyepack.case/1\n"), Look::Unknown);
+}
+
 /// Who insists on a format is told the same.
 #[test]
 fn a_packed_file_is_named_under_any_format() {

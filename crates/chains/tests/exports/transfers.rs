@@ -107,6 +107,20 @@ fn conversions_json_lines_and_exact_numbers() {
     );
 }
 
+/// Two lists in one file: the movements of a trace among transfers came in, a million times too small.
+#[test]
+fn movements_of_a_trace_among_transfers_are_set_aside() {
+    let row =
+        format!("\"time\":1,\"from\":\"{A}\",\"to\":\"{B}\",\"asset\":\"TRX\",\"amount\":\"1\"");
+    let text = format!(
+        "{{{row}}}\n{{{row},\"raw\":\"1000000\",\"taint_out_raw\":\"1\",\"taint_in_raw\":\"1\"}}\n"
+    );
+    let got = read_in("transfers", text.as_bytes(), &on("tron"), &mut Context::new());
+    assert_eq!(got.lines(), [format!("1 -:-:- 1 native {A} > {B} 1 TRX")]);
+    let [(2, reason)] = &got.set_aside[..] else { panic!("{:?}", got.set_aside) };
+    assert!(reason.contains("trace --hops") && reason.contains("not a transfer"), "{reason}");
+}
+
 #[test]
 fn headers_that_cannot_be() {
     let read = |text: &str, options: &Options| {

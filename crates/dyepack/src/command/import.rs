@@ -250,11 +250,16 @@ fn recognise(args: &ImportArgs, path: &Path) -> anyhow::Result<Result<Recognised
         None => Some(args.format.as_str()).filter(|format| *format != "auto"),
     };
     let head = import_file::head(path)?;
+    // Whatever the user calls it: no format and no map makes data of a result.
+    if let Some(own) = exports::own(&head) {
+        return Ok(Err(own.to_string()));
+    }
     if let Some(format) = forced {
         return Ok(exports::named(format, &head).ok_or_else(|| NOT_RECOGNISED.to_string()));
     }
     Ok(Err(match import_file::look(path)? {
         Look::Ours(recognised) => return Ok(Ok(recognised)),
+        Look::Own(own) => own.to_string(),
         Look::Unread(unread) => unread.to_string(),
         Look::Empty => "it is empty".to_string(),
         Look::Unknown => match label::Format::sniff(&import_file::file_name(path), &head) {

@@ -13,6 +13,7 @@ use ledger::{
 use super::field::{Field, Reason};
 use super::head::Head;
 use super::out::{Draft, Out};
+use super::own;
 use super::record::Record;
 use super::{Given, Options, ReadError};
 
@@ -76,6 +77,10 @@ fn check_columns(
 }
 
 fn row(record: &Record, options: &Options, draft: &mut Draft) -> Result<(), Reason> {
+    // Its amount is in whole units, which no check would notice where it has no fraction.
+    if own::HOP.iter().any(|name| record.has(name)) {
+        return Err(Reason::new("a movement that dyepack traced (trace --hops), not a transfer"));
+    }
     let chain = match record.field(&["chain"]) {
         Some(field) => Chain::parse(field.text).map_err(|why| field.wrong(why))?,
         None => options.chain.ok_or_else(|| Reason::new("chain: missing"))?,
