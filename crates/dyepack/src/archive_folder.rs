@@ -1,6 +1,8 @@
 //! Where the archive is: the flag, the environment, or the user's data folder; and opening it.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use archive::{Archive, ArchiveError};
@@ -37,4 +39,14 @@ pub(crate) fn read(global: &Global) -> anyhow::Result<Archive> {
 /// Opens the archive for writing, and makes it where there is none.
 pub(crate) fn write(global: &Global) -> anyhow::Result<Archive> {
     Archive::open(&folder(global)?).context("cannot open the archive for writing")
+}
+
+/// True if an archive lies in the folder: by what its manifest says of itself, for many programs call
+/// something manifest.json.
+pub(crate) fn is_archive(folder: &Path) -> bool {
+    let Ok(manifest) = File::open(folder.join("manifest.json")) else { return false };
+    let mut beginning = Vec::new();
+    let read = manifest.take(64).read_to_end(&mut beginning).is_ok();
+    let inside = beginning.trim_ascii_start().strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+    read && inside.is_some_and(|text| text.starts_with(b"\"dyepack.archive\""))
 }

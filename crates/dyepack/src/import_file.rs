@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use archive::{Account, Archive, Batch, Entry, Import, Reason, Rejected, Source, Subject, Token};
@@ -14,13 +14,19 @@ use indicatif::ProgressBar;
 use ledger::Transfer;
 use sha2::{Digest, Sha256};
 
-use crate::output::plain;
 use crate::set_aside::SetAsideRows;
 
 /// Transfers that are held before they are written as one part.
 const BATCH: usize = 1 << 20;
 /// How much of a file is looked at to recognise it.
 const HEAD: usize = 64 << 10;
+
+/// A file to bring in, and what the import calls it.
+pub(crate) struct Wanted {
+    pub(crate) path: PathBuf,
+    pub(crate) name: String,
+    pub(crate) recognised: Recognised,
+}
 
 /// What became of one file.
 #[derive(Debug)]
@@ -29,10 +35,12 @@ pub(crate) struct Imported {
     pub(crate) sha256: [u8; 32],
     pub(crate) recognised: Recognised,
     pub(crate) summary: Summary,
-    /// Transfers that were new to the archive.
-    pub(crate) new: u64,
-    pub(crate) already: u64,
+    /// Transfers that were new to the archive; `None` where there was none to compare with.
+    pub(crate) new: Option<u64>,
+    pub(crate) already: Option<u64>,
     pub(crate) set_aside: SetAsideRows,
+    /// What the file does not tell.
+    pub(crate) gaps: Vec<archive::Gap>,
     /// Why reading ended before the file's end.
     pub(crate) broken: Option<String>,
 }
@@ -78,15 +86,14 @@ pub(crate) fn hash(path: &Path) -> anyhow::Result<[u8; 32]> {
 /// Reads a file into the archive; with no archive, only reads it.
 pub(crate) fn import(
     archive: Option<&mut Archive>,
-    path: &Path,
-    recognised: Recognised,
+    wanted: Wanted,
     options: &Options,
     context: &mut Context,
     bar: &ProgressBar,
 ) -> anyhow::Result<Imported> {
-    let name = path.file_name().map(|name| plain(&name.to_string_lossy()));
-    let name = name.unwrap_or_else(|| plain(&path.display().to_string()));
-    let sha256 = hash(path)?;
+    let Wanted { path, name, recognised } = wanted;
+    let sha256 = hash(&path)?;
+    let compares = archive.is_some();
     let source = Source { name: name.clone(), sha256, format: recognised.format.to_string() };
     let mut intake = Intake::new(archive, source)?;
     let mut failure = None;
@@ -98,7 +105,7 @@ pub(crate) fn import(
                 ControlFlow::Break(())
             }
         };
-        read(path, &recognised, options, context, bar, &mut sink)
+        read(&path, &recognised, options, context, bar, &mut sink)
     };
     if let Some(error) = failure {
         return Err(error);
@@ -117,8 +124,9 @@ pub(crate) fn import(
     }
     intake.flush(broken.is_none(), summary.rows)?;
     intake.set_aside.close()?;
-    let Intake { new, already, set_aside, .. } = intake;
-    Ok(Imported { name, sha256, recognised, summary, new, already, set_aside, broken })
+    let Intake { new, already, set_aside, gaps, .. } = intake;
+    let (new, already) = (compares.then_some(new), compares.then_some(already));
+    Ok(Imported { name, sha256, recognised, summary, new, already, set_aside, gaps, broken })
 }
 
 fn read(
@@ -264,11 +272,8 @@ impl<'a> Intake<'a> {
             );
             self.gaps.push(archive::Gap { kind: "identical-rows".to_string(), detail });
         }
-        self.batch.account = Some(Account {
-            rows,
-            set_aside: self.set_aside.count,
-            gaps: std::mem::take(&mut self.gaps),
-        });
+        self.batch.account =
+            Some(Account { rows, set_aside: self.set_aside.count, gaps: self.gaps.clone() });
         self.flush_part(complete)
     }
 

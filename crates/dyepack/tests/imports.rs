@@ -274,3 +274,106 @@ fn results_are_no_data() {
     }
     assert_eq!(room.json(&["doctor"], 0)["archive"], before);
 }
+
+/// The parts of an archive are Parquet with our columns: walked into, they came to rows set aside and
+/// files that cannot be read, in an archive of which they were the content.
+#[test]
+fn archives_are_not_walked_into() {
+    let room = Room::new();
+    room.write("in/rows.csv", payment(1));
+    room.run(&["import", "in", "--archive", "in/deep/archive"]).expect(0);
+    room.write("in/other/manifest.json", "{\"name\":\"somebody's program\"}");
+    room.write("in/other/rows.csv", payment(2));
+    for archive in ["in/deep/archive", "outside"] {
+        let done = room.json(&["import", "in", "--archive", archive], 4);
+        let files = list(&done, "files").iter();
+        let files: Vec<&str> = files.map(|file| text(file, "file")).collect();
+        assert_eq!(files, ["other/rows.csv", "in/rows.csv"], "{done}");
+        let left_out = list(&done, "left_out");
+        assert_eq!(left_out.len(), 2, "the other manifest and the archive: {done}");
+        let of_archive = left_out.iter().find(|it| text(it, "file").ends_with("in/deep/archive"));
+        assert!(text(of_archive.expect("named"), "reason").starts_with("a dyepack archive"));
+    }
+    let run = room.run(&["import", "in/deep"]).expect(3);
+    assert!(run.stderr.contains("in/deep/archive: a dyepack archive"), "{}", run.stderr);
+    let left = room.run(&["import", "in"]).expect(4).stderr;
+    assert_eq!(left.matches("in/deep/archive").count(), 1, "one line: {left}");
+}
+
+/// Exports of two wallets have one name, and nothing said which of them a row or a gap was of.
+#[test]
+fn files_of_one_name_are_told_apart() {
+    let room = Room::new();
+    let rows =
+        |height| payment(height).replace("amount\n", "amount,note\n").replace("000\n", "000,\n");
+    room.write("in/d1/export.csv", rows(1) + "tron,1,0\n");
+    room.write("in/d2/export.csv", rows(2) + "tron,2,0\n");
+    room.write("in/d2/single.csv", rows(3));
+    let names = ["d1/export.csv", "d2/export.csv", "single.csv"];
+    let told = room.run(&["import", "in"]).expect(4).stdout;
+    let done = room.json(&["import", "in"], 4);
+    for (name, file) in names.iter().zip(list(&done, "files")) {
+        assert_eq!(text(file, "file"), *name);
+        assert!(told.contains(&format!("\n{name}: ")) || told.starts_with(name), "{told}");
+        if *name != "single.csv" {
+            assert_eq!(text(&list(file, "set_aside_rows")[0], "file"), *name);
+            assert!(told.contains(&format!("  {name} row 3: ")), "{told}");
+        }
+    }
+    let kept = std::fs::read_to_string(room.path("archive/set-aside.jsonl")).expect("kept");
+    let kept: Vec<serde_json::Value> =
+        kept.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(kept.iter().map(|row| text(row, "file")).collect::<Vec<_>>(), names[..2]);
+    room.write("case.toml", theft());
+    let result = room.json(&["trace", "case.toml"], 0);
+    let inputs: Vec<&str> = list(&result, "inputs").iter().map(|it| text(it, "name")).collect();
+    assert_eq!(inputs, names);
+    for name in names {
+        let gap = format!("{name}: not read: note");
+        assert!(list(&result, "gaps").iter().any(|it| text(it, "detail") == gap), "{name}");
+    }
+}
+
+/// An import said what it had read, and not what the files had left out: the first trace did.
+#[test]
+fn gaps_are_told_when_a_file_comes_in() {
+    let room = Room::new();
+    let nowhere = |amount: u32| {
+        format!("chain,time,from,to,asset,amount,note\ntron,2023-07-22,{A},{B},TRX,{amount},\n")
+    };
+    room.write("in/own.csv", nowhere(1).replace("note", "remark"));
+    (1..=4).for_each(|n| drop(room.write(&format!("in/{n}.csv"), nowhere(n))));
+    let done = room.json(&["import", "in"], 0);
+    for file in list(&done, "files") {
+        let kinds: Vec<&str> = list(file, "gaps").iter().map(|gap| text(gap, "kind")).collect();
+        let want = ["no-height", "no-transaction-id", "order-in-transaction", "unknown-columns"];
+        assert_eq!(kinds, want, "{file}");
+        assert!(list(file, "gaps").iter().all(|gap| !text(gap, "detail").is_empty()), "{file}");
+    }
+    let told = room.run(&["import", "in"]).expect(0).stdout;
+    // What many do not tell stands once, what one does not stands below it.
+    assert_eq!(told.matches("no block height").count(), 1, "{told}");
+    assert!(told.contains("\nnot told (5 of 5 files): rows have no block height"), "{told}");
+    assert!(told.contains("\ncolumns not read (4 of 5 files): note\n"), "{told}");
+    let own = told.lines().skip_while(|line| !line.starts_with("own.csv")).nth(1);
+    assert_eq!(own, Some("  columns not read: remark"), "{told}");
+    let told = room.run(&["import", "in/1.csv", "in/2.csv"]).expect(0).stdout;
+    assert_eq!(told.matches("\n  not told: rows have no block height").count(), 2, "{told}");
+}
+
+/// "0 new transfers" of a dry run read as if the archive had all of them.
+#[test]
+fn a_dry_run_says_that_it_compares_nothing() {
+    let room = Room::new();
+    let aside: String = (0..7).map(|n| format!("tron,x{n}\n,\n")).collect();
+    let file = room.write("rows.csv", payment(1) + &aside);
+    let told = room.run(&["import", &file, "--dry-run"]).expect(4).stdout;
+    assert!(told.contains("1 transfers, not compared with the archive"), "{told}");
+    assert!(!told.contains("new") && !told.contains("already"), "{told}");
+    assert!(!told.contains("in the archive"), "nothing was kept there: {told}");
+    let done = &room.json(&["import", &file, "--dry-run"], 4)["files"][0];
+    assert!(done["new"].is_null() && done["already"].is_null(), "{done}");
+    assert_eq!(done["transfers"], 1, "{done}");
+    let done = &room.json(&["import", &file], 4)["files"][0];
+    assert_eq!((&done["new"], &done["already"]), (&1.into(), &0.into()), "{done}");
+}

@@ -15,7 +15,7 @@ use crate::cli::Global;
 use crate::command::trace::conserved;
 use crate::command::{label, trace_text};
 use crate::exit::Exit;
-use crate::import_file;
+use crate::import_file::{self, Wanted};
 use crate::investigation::{Asked, Investigation, PROGRAM, Traced, verify_command};
 use crate::output::{Output, Tone, toned};
 use crate::progress;
@@ -80,10 +80,11 @@ fn import(archive: &mut Archive, inputs: &Path, output: &Output) -> anyhow::Resu
     let options = Options { map: Some(ColumnMap::parse(MAP)?), ..Options::default() };
     let recognised = exports::named("map", TRANSACTIONS.as_bytes()).context("no format `map`")?;
     let bar = progress::spinner(output, "importing");
-    let into = Some(archive);
-    let done = import_file::import(into, &path, recognised, &options, &mut Context::new(), &bar)?;
+    let shown = path.display().to_string();
+    let wanted = Wanted { path, name: "transactions.csv".to_string(), recognised };
+    let done = import_file::import(Some(archive), wanted, &options, &mut Context::new(), &bar)?;
     bar.finish_and_clear();
-    output.note(&format!("imported {}: {}", path.display(), counted(done.summary.rows, "row")));
+    output.note(&format!("imported {shown}: {}", counted(done.summary.rows, "row")));
     Ok(())
 }
 

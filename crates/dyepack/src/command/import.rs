@@ -1,28 +1,23 @@
 //! `dyepack import`: files that people already have go in; what cannot be read is named, row by row.
 
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-use archive::Archive;
 use cases::label;
 use chains::exports::{self, ColumnMap, Context, Look, Options, Recognised};
 use clap::Args;
 use ledger::{Amount, Asset, Chain};
-use serde::Serialize;
 
 use crate::archive_folder;
 use crate::cli::Global;
+use crate::command::import_files;
+use crate::command::import_text::{LeftOut, report};
 use crate::exit::{Coded, Exit};
-use crate::import_file::{self, Imported};
-use crate::output::{Output, Tone, plain, toned};
+use crate::import_file::{self, Wanted};
+use crate::output::{Output, plain};
 use crate::progress;
-use crate::set_aside::{self, SetAside};
+use crate::set_aside;
 use crate::whole_file;
-
-/// Lines of rows set aside that a person is shown of a file.
-const TOLD: usize = 5;
 
 /// Import explorer exports, API replies, tables of well-known tools, or any CSV with a column map.
 #[derive(Args)]
@@ -53,48 +48,8 @@ pub(crate) struct ImportArgs {
 /// A column map longer than this is refused.
 const MAX_MAP: usize = 1 << 20;
 
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    files: Vec<FileDone<'a>>,
-    /// Files of which nothing went in, and why.
-    left_out: &'a [LeftOut],
-    archive: String,
-}
-
-#[derive(Serialize)]
-struct LeftOut {
-    file: String,
-    reason: String,
-}
-
 /// Why a file is left out of which nothing else is known.
 const NOT_RECOGNISED: &str = "not recognised";
-
-impl fmt::Display for LeftOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.file, self.reason)
-    }
-}
-
-#[derive(Serialize)]
-struct FileDone<'a> {
-    file: String,
-    format: String,
-    what: String,
-    sha256: String,
-    rows: u64,
-    blocks: u64,
-    transactions: u64,
-    transfers: u64,
-    new: u64,
-    already: u64,
-    moved_nothing: u64,
-    set_aside: u64,
-    /// The first of them; all are in set-aside.jsonl.
-    set_aside_rows: &'a [SetAside],
-    broken: Option<String>,
-}
 
 pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow::Result<Exit> {
     let options = options(args)?;
@@ -109,25 +64,24 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
     };
     let mut context = Context::new();
     let mut done = Vec::new();
-    for (path, recognised) in planned {
-        output.note(&format!("{}: {}", shown(&path), recognised.what));
-        let size = fs::metadata(&path).map(|meta| meta.len()).unwrap_or(0);
-        let bar = progress::bytes(output, &shown(&path), size);
-        let into = archive.as_mut();
-        let imported = import_file::import(into, &path, recognised, &options, &mut context, &bar);
+    for wanted in planned {
+        let file = shown(&wanted.path);
+        output.note(&format!("{file}: {}", wanted.recognised.what));
+        let size = fs::metadata(&wanted.path).map(|meta| meta.len()).unwrap_or(0);
+        let bar = progress::bytes(output, &file, size);
+        let imported = import_file::import(archive.as_mut(), wanted, &options, &mut context, &bar);
         bar.finish_and_clear();
         match imported {
             Ok(imported) => {
                 if imported.summary.rows == 0 && imported.broken.is_none() {
-                    output.warning(&format!("{}: it holds no rows", shown(&path)));
+                    output.warning(&format!("{file}: it holds no rows"));
                 }
                 done.push(imported);
             }
             Err(error) if is_about_the_archive(&error) => return Err(error),
             Err(error) => {
                 output.error(&error);
-                let (file, reason) = (shown(&path), format!("{error:#}"));
-                left_out.push(LeftOut { file, reason });
+                left_out.push(LeftOut { file, reason: format!("{error:#}") });
             }
         }
     }
@@ -135,7 +89,8 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
         let mut rows: Vec<_> = done.iter_mut().map(|file| &mut file.set_aside).collect();
         set_aside::keep(archive.folder(), &mut rows)?;
     }
-    report(output, archive.as_ref(), &done, &left_out)?;
+    let digest = archive.map(|archive| format!("sha256:{}", hex::encode(archive.digest())));
+    report(output, digest, &done, &left_out)?;
     let set_aside = done.iter().any(|file| file.set_aside.count > 0);
     Ok(match (done.is_empty(), set_aside || !left_out.is_empty()) {
         (true, _) => Exit::Error,
@@ -221,7 +176,7 @@ fn options(args: &ImportArgs) -> anyhow::Result<Options> {
 
 struct Plan {
     /// The files to read; tables that explain others come first.
-    planned: Vec<(PathBuf, Recognised)>,
+    planned: Vec<Wanted>,
     /// Those that cannot be read, by name.
     left_out: Vec<LeftOut>,
 }
@@ -231,16 +186,25 @@ fn plan(args: &ImportArgs) -> anyhow::Result<Plan> {
         let known: Vec<&str> = exports::formats().collect();
         return Err(usage(format!("no format is called {:?} ({})", args.format, known.join(", "))));
     }
-    let mut planned = Vec::new();
+    let mut planned: Vec<(PathBuf, Recognised)> = Vec::new();
     let mut left_out = Vec::new();
-    for path in files_below(&args.files)? {
+    let found = import_files::find(&args.files)?;
+    for folder in &found.archives {
+        let reason = "a dyepack archive: what is in it was imported before".to_string();
+        left_out.push(LeftOut { file: shown(folder), reason });
+    }
+    for path in found.files {
         match recognise(args, &path)? {
             Ok(recognised) => planned.push((path, recognised)),
             Err(reason) => left_out.push(LeftOut { file: shown(&path), reason }),
         }
     }
     planned.sort_by(|(a, x), (b, y)| (x.rank, a).cmp(&(y.rank, b)));
-    Ok(Plan { planned, left_out })
+    let paths: Vec<&Path> = planned.iter().map(|(path, _)| path.as_path()).collect();
+    let names = import_files::names(&paths);
+    let planned = planned.into_iter().zip(names);
+    let wanted = |((path, recognised), name)| Wanted { path, name, recognised };
+    Ok(Plan { planned: planned.map(wanted).collect(), left_out })
 }
 
 /// What a file is, or why it cannot be read.
@@ -272,102 +236,4 @@ fn recognise(args: &ImportArgs, path: &Path) -> anyhow::Result<Result<Recognised
             None => NOT_RECOGNISED.to_string(),
         },
     }))
-}
-
-/// Files as named, and those in named folders, by name; hidden ones and our own reports left out.
-fn files_below(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut folders: Vec<(PathBuf, usize)> = Vec::new();
-    for path in paths {
-        let meta = fs::metadata(path).with_context(|| format!("cannot open {}", path.display()))?;
-        match (meta.is_dir(), meta.is_file()) {
-            (true, _) => folders.push((path.clone(), 0)),
-            (_, true) => files.push(path.clone()),
-            // A pipe or a device may never end, and says something else when it is read again.
-            _ => return Err(usage(format!("{}: neither a file nor a folder", path.display()))),
-        }
-    }
-    while let Some((folder, depth)) = folders.pop() {
-        let entries = fs::read_dir(&folder);
-        let entries = entries.with_context(|| format!("cannot list {}", folder.display()))?;
-        for entry in entries {
-            let path = entry?.path();
-            let hidden =
-                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-            // Links are not followed: a folder of exports must not lead elsewhere, or in circles.
-            let kind = fs::symlink_metadata(&path)?.file_type();
-            match (hidden, kind.is_dir(), kind.is_file()) {
-                (true, _, _) => {}
-                (_, true, _) if depth < 16 => folders.push((path, depth + 1)),
-                (_, _, true) => files.push(path),
-                _ => {}
-            }
-        }
-    }
-    files.sort();
-    files.dedup();
-    Ok(files)
-}
-
-fn report(
-    output: &Output,
-    archive: Option<&Archive>,
-    done: &[Imported],
-    left_out: &[LeftOut],
-) -> anyhow::Result<()> {
-    let digest = archive.map(|archive| format!("sha256:{}", hex::encode(archive.digest())));
-    if output.json {
-        let files = done.iter().map(file_done).collect();
-        let archive = digest.unwrap_or_default();
-        let schema = "dyepack.import/1";
-        return Ok(output.document(&Document { schema, files, left_out, archive })?);
-    }
-    let mut text: String = done.iter().map(told).collect();
-    if !left_out.is_empty() {
-        text.push_str(&toned(Tone::Warning, &format!("left out: {}\n", left_out.len())));
-    }
-    Ok(output.data(&text)?)
-}
-
-/// A file in a line, with the first of what was set aside below it. Rows are the file's; a row may
-/// give several transfers, or none.
-fn told(file: &Imported) -> String {
-    let (rows, aside) = (file.summary.rows, &file.set_aside);
-    let mut text = format!(
-        "{}: {} · {rows} rows, {} of them set aside · {} new transfers, {} already there\n",
-        file.name, file.recognised.format, aside.rows, file.new, file.already
-    );
-    for line in aside.first.iter().take(TOLD) {
-        let place = match (line.row, line.last_row) {
-            (0, _) => String::new(),
-            (row, None) => format!(" row {row}"),
-            (row, Some(last)) => format!(" rows {row} to {last}"),
-        };
-        text.push_str(&format!("  {}{place}: {}\n", file.name, line.reason));
-    }
-    let more = aside.lines_beyond(TOLD);
-    if more > 0 {
-        let kept = "in set-aside.jsonl in the archive";
-        text.push_str(&format!("  … and {more} more, {kept}\n"));
-    }
-    text
-}
-
-fn file_done(file: &Imported) -> FileDone<'_> {
-    FileDone {
-        file: file.name.clone(),
-        format: file.recognised.format.to_string(),
-        what: file.recognised.what.clone(),
-        sha256: hex::encode(file.sha256),
-        rows: file.summary.rows,
-        blocks: file.summary.blocks,
-        transactions: file.summary.transactions,
-        transfers: file.summary.transfers,
-        new: file.new,
-        already: file.already,
-        moved_nothing: file.summary.moved_nothing,
-        set_aside: file.set_aside.count,
-        set_aside_rows: &file.set_aside.first,
-        broken: file.broken.clone(),
-    }
 }

@@ -5,6 +5,8 @@ pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod import;
+pub(crate) mod import_files;
+pub(crate) mod import_text;
 pub(crate) mod label;
 pub(crate) mod man;
 pub(crate) mod screen;
