@@ -20,6 +20,9 @@ use super::{Given, Options, ReadError};
 pub(super) const NAME: &str = "etherscan";
 
 const HASH: [&str; 2] = ["Transaction Hash", "Txhash"];
+/// Rows of a full export: Etherscan hands out no more, as its users report.
+const FULL: [u64; 1] = [5_000];
+
 const TOKEN_VALUE: [&str; 2] = ["TokenValue", "Value"];
 
 /// Symbols in column names, and the chain whose coin they are. ETH is Ethereum's unless `--chain`
@@ -109,7 +112,9 @@ pub(super) fn read(given: Given<'_, '_>) -> Result<(), ReadError> {
             Table::Internal => read.internal(draft),
             Table::Token => read.token(draft),
         }
-    })
+    })?;
+    out.gap_at_limit(&FULL);
+    Ok(())
 }
 
 /// The chain of a file: the one given, if it does not contradict the file's symbol.

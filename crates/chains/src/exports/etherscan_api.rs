@@ -1,10 +1,11 @@
 //! `etherscan-api`: replies of the account module of Etherscan's API and its siblings' (`txlist`,
 //! `txlistinternal`, `tokentx`), whole or only the list.
 //!
-//! Source: docs.etherscan.io, "Accounts". Values are base units. `txlistinternal` tells no index of
-//! the transaction in its block, and what is not known orders after what is: so the index that
-//! `txlist` tells is left out too, or every fee would be paid before its transaction's own calls. At
-//! one height the order is then that of the lists' ranks: transactions, internal; fees at the end.
+//! Source: docs.etherscan.io, "Accounts" and "Get An Address's Full Transaction History". Values are
+//! base units. `txlistinternal` tells no index of the transaction in its block, and what is not known
+//! orders after what is: so the index that `txlist` tells is left out too, or every fee would be paid
+//! before its transaction's own calls. At one height the order is then that of the lists' ranks:
+//! transactions, internal; fees at the end.
 
 use ledger::{Amount, Chain, Kind, Place, Position, Time, Transfer, TxId};
 
@@ -25,6 +26,9 @@ const HASH: [&str; 2] = ["hash", "transactionHash"];
 /// Chains whose fee has a part for Ethereum, which old replies leave out.
 const WITH_L1_FEE: [&str; 2] = ["base", "optimism"];
 const L1_FEE: &str = "L1FeesPaid";
+
+/// Rows of a full reply: on the free plan, on a paid one, and what page times offset may not exceed.
+const FULL: [u64; 3] = [1_000, 5_000, 10_000];
 
 /// What a reply mentions, from the most telling to the least.
 const REPLIES: [Reply; 5] = [
@@ -64,7 +68,9 @@ pub(super) fn read(given: Given<'_, '_>) -> Result<(), ReadError> {
         } else {
             row.internal(draft)
         }
-    })
+    })?;
+    out.gap_at_limit(&FULL);
+    Ok(())
 }
 
 struct Row<'a> {

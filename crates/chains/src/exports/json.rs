@@ -26,24 +26,37 @@ enum State {
     End,
 }
 
+/// The member of a reply that says whether more pages follow, and how to read that in its value.
+#[derive(Clone, Copy)]
+pub(crate) struct NextPage(pub(crate) &'static str, pub(crate) fn(&[u8]) -> bool);
+
 /// Reads the elements of every list in a text: a bare list, or one under a key of an object.
 pub(crate) struct Elements<'a> {
     source: &'a mut dyn BufRead,
     /// The keys whose lists are wanted; `None` for every list.
     keys: Option<&'static [&'static str]>,
+    next_page: Option<NextPage>,
     state: State,
     /// True once any list was found.
     pub(crate) found: bool,
+    /// True if the last reply says that it is not the last page.
+    pub(crate) more_pages: bool,
 }
 
 impl<'a> Elements<'a> {
     pub(crate) fn new(source: &'a mut dyn BufRead, keys: &'static [&'static str]) -> Elements<'a> {
-        Elements { source, keys: Some(keys), state: State::Outside, found: false }
+        Elements { keys: Some(keys), ..Elements::of_any_list(source) }
     }
 
     /// Reads every list, under whatever key.
     pub(crate) fn of_any_list(source: &'a mut dyn BufRead) -> Elements<'a> {
-        Elements { source, keys: None, state: State::Outside, found: false }
+        let (keys, next_page, state) = (None, None, State::Outside);
+        Elements { source, keys, next_page, state, found: false, more_pages: false }
+    }
+
+    /// Heeds what the reply says about pages after it.
+    pub(crate) fn paged(self, next_page: NextPage) -> Elements<'a> {
+        Elements { next_page: Some(next_page), ..self }
     }
 
     /// The next element; `None` at the end of the text.
@@ -107,7 +120,13 @@ impl<'a> Elements<'a> {
                     let value: String = value.chars().take(100).collect();
                     Ok(Some(Element::Bad(format!("{name}: not a list but {value}"))))
                 }
-                _ => Ok(None),
+                Element::Json(value) => {
+                    if let Some(NextPage(_, says)) = self.next_page.filter(|it| it.0 == name) {
+                        self.more_pages = says(&value);
+                    }
+                    Ok(None)
+                }
+                Element::Bad(_) => Ok(None),
             },
         }
     }

@@ -167,6 +167,17 @@ impl<'a> Out<'a> {
         self.gaps.entry(kind).or_insert_with(|| printable(&detail.into(), MAX_MESSAGE));
     }
 
+    /// Names what may be missing after as many rows as a service hands out at once.
+    pub(crate) fn gap_at_limit(&mut self, limits: &[u64]) {
+        let rows = self.summary.rows;
+        if limits.contains(&rows) {
+            let detail = format!(
+                "it has {rows} rows, the most that is handed out at once: more may be missing"
+            );
+            self.gap("more-pages", detail);
+        }
+    }
+
     pub(crate) fn set_aside(&mut self, row: u64, reason: Reason) -> Result<(), ReadError> {
         self.summary.rows += 1;
         self.summary.set_aside += 1;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use csv_core::ReadRecordResult;
 
 use super::field::Reason;
-use super::json::{Element, Elements};
+use super::json::{Element, Elements, NextPage};
 use super::lines::{Line, Lines};
 use super::out::{Draft, Out};
 use super::record::Record;
@@ -82,6 +82,19 @@ impl<'a> Input<'a> {
         }
         Ok(Records::List(Elements::new(&mut self.source, keys), 0))
     }
+
+    /// Likewise of a reply that says whether it is the last page.
+    pub(crate) fn paged_reply(
+        &mut self,
+        format: &'static str,
+        keys: &'static [&'static str],
+        next_page: NextPage,
+    ) -> Result<Records<'_>, ReadError> {
+        Ok(match self.reply(format, keys)? {
+            Records::List(elements, count) => Records::List(elements.paged(next_page), count),
+            other => other,
+        })
+    }
 }
 
 fn not_text(beginning: &[u8]) -> Option<String> {
@@ -131,6 +144,10 @@ impl Records<'_> {
         matches!(self, Records::List(elements, 0) if !elements.found)
     }
 
+    fn more_pages(&self) -> bool {
+        matches!(self, Records::List(elements, _) if elements.more_pages)
+    }
+
     /// The last line of a CSV ends without a line end: it may be a part of one.
     fn cut(&self) -> bool {
         matches!(self, Records::Csv(csv) if csv.cut)
@@ -159,6 +176,13 @@ impl Records<'_> {
             out.gap(
                 "no-final-line-end",
                 "the last line has no line end: the file may be cut short",
+            );
+        }
+        if self.more_pages() {
+            out.gap(
+                "more-pages",
+                "the reply says that more pages follow: what is on them is missing, unless they are \
+                 imported too",
             );
         }
         if self.found_nothing() {

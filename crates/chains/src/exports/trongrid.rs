@@ -9,6 +9,7 @@ use ledger::{Amount, Asset, Chain, Kind, Place, Position, Time, Transfer, TxId};
 
 use super::field::{Field, Reason, excerpt};
 use super::head::{Head, Reply};
+use super::json::NextPage;
 use super::out::{Draft, Order, Stand};
 use super::record::Record;
 use super::{Given, ReadError};
@@ -67,7 +68,7 @@ pub(super) fn sniff(head: &Head) -> Option<(String, u8)> {
 
 pub(super) fn read(given: Given<'_, '_>) -> Result<(), ReadError> {
     let Given { mut input, out, .. } = given;
-    let records = input.reply(NAME, KEYS)?;
+    let records = input.paged_reply(NAME, KEYS, NextPage("meta", says_more))?;
     out.order(Order::Detect);
     records.each(NAME, out, |record, draft| {
         if record.has("token_info.address") || record.has("token_info.symbol") {
@@ -78,6 +79,12 @@ pub(super) fn read(given: Given<'_, '_>) -> Result<(), ReadError> {
             Row::new(record, draft)?.transaction(draft)
         }
     })
+}
+
+/// True if the `meta` of a reply leads to a next page; that of the last page does not.
+fn says_more(meta: &[u8]) -> bool {
+    let meta = Record::from_json(0, meta);
+    meta.is_ok_and(|meta| meta.field(&["fingerprint", "links.next"]).is_some())
 }
 
 /// Where a row of TRON stands, as far as its interfaces tell.

@@ -2,7 +2,7 @@
 
 use ledger::{Address, Asset, Chain};
 
-use super::{Expected, check, on, try_read};
+use super::{Expected, check, on, read_in, try_read};
 use chains::exports::{Context, Options, ReadError, sniff};
 
 const A: &str = "0x098b716b8aaf21512996dc57eb0615e2383e2f96";
@@ -192,11 +192,11 @@ fn internal_and_token_lists() {
     let tokens = r#"[{"blockNumber":"14442835","timeStamp":"1648042149","hash":"$T1","nonce":"6","from":"$C","contractAddress":"$USDT","to":"$A","value":"25500000","tokenName":"Tether USD","tokenSymbol":"USDT","tokenDecimal":"6","transactionIndex":"3","gasPrice":"1","gasUsed":"1"},
 {"blockNumber":"14442835","timeStamp":"1648042149","hash":"$T1","from":"$C","contractAddress":"$USDT","to":"$A","tokenID":"77","tokenName":"N","tokenSymbol":"N","tokenDecimal":"0","transactionIndex":"3"}]"#;
     let options = on("ethereum");
-    super::read_in("etherscan-api", fill(TXLIST).as_bytes(), &options, &mut context);
-    let got = super::read_in("etherscan-api", fill(internal).as_bytes(), &options, &mut context);
+    read_in("etherscan-api", fill(TXLIST).as_bytes(), &options, &mut context);
+    let got = read_in("etherscan-api", fill(internal).as_bytes(), &options, &mut context);
     assert_eq!(got.lines(), [fill("1 14442835:-:- 1648042149 internal $C > $A 9 ETH")]);
     assert_eq!(got.summary.moved_nothing, 1);
-    let got = super::read_in("etherscan-api", fill(tokens).as_bytes(), &options, &mut context);
+    let got = read_in("etherscan-api", fill(tokens).as_bytes(), &options, &mut context);
     assert_eq!(got.lines(), [fill("1 14442835:3:- 1648042149 token $C > $A 25500000 $USDT")]);
     assert_eq!(got.set_aside, [(2, "tokenID: an NFT, which has no amount".to_string())]);
     assert_eq!(got.kinds_of_gaps(), ["order-in-transaction"]);
@@ -216,7 +216,7 @@ fn recorded_replies_about_one_transaction() {
         for line in text.lines().filter(|line| line.contains("timeStamp")) {
             let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
             let reply = line["reply"].as_str().expect("a reply").as_bytes();
-            let got = super::read_in("etherscan-api", reply, &on("ethereum"), &mut Context::new());
+            let got = read_in("etherscan-api", reply, &on("ethereum"), &mut Context::new());
             assert!(got.set_aside.is_empty(), "{:?}", got.set_aside);
             assert!(got.kinds_of_gaps().contains(&"no-transaction-id"));
             (replies, rows) = (replies + 1, rows + got.summary.rows);
@@ -238,4 +238,39 @@ fn a_refusal_of_the_api_is_no_empty_list() {
         &on("ethereum"),
         &Expected::default(),
     );
+}
+
+/// A list that was cut where the service cuts looked like all that there is.
+#[test]
+fn a_full_list_may_be_cut() {
+    let api = |rows: usize| {
+        let row = fill(
+            r#"{"blockNumber":"1","timeStamp":"1","hash":"$T1","from":"$A","to":"$B","value":"0","type":"call"}"#,
+        );
+        format!("[{}]", vec![row; rows].join(","))
+    };
+    let csv = |rows: usize| {
+        let row = fill("$T1,1,1,$A,$B,,0,0,0,,,\n");
+        let head = "Txhash,Blockno,UnixTimestamp,From,To,ContractAddress,Value_IN(ETH),\
+                    Value_OUT(ETH),TxnFee(ETH),Status,ErrCode,Method\n";
+        head.to_string() + &row.repeat(rows)
+    };
+    let cases = [
+        ("etherscan-api", api(999), false),
+        ("etherscan-api", api(1_000), true),
+        ("etherscan-api", api(5_000), true),
+        ("etherscan-api", api(9_999), false),
+        ("etherscan-api", api(10_000), true),
+        ("etherscan", csv(1_000), false),
+        ("etherscan", csv(5_000), true),
+        ("etherscan", csv(5_001), false),
+    ];
+    for (format, text, full) in cases {
+        let got = read_in(format, text.as_bytes(), &on("ethereum"), &mut Context::new());
+        assert!(got.set_aside.is_empty(), "{:?}", got.set_aside[0]);
+        let gap = got.gaps.iter().find(|(kind, _)| kind == "more-pages");
+        assert_eq!(gap.is_some(), full, "{} rows of {format}", got.summary.rows);
+        let rows = got.summary.rows.to_string();
+        assert!(gap.is_none_or(|(_, detail)| detail.contains(&rows)), "{gap:?}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use chains::exports::{Options, ReadError};
 
-use super::{Context, Expected, check, on, try_read};
+use super::{Context, Expected, check, on, read_in, try_read};
 
 const A: &str = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t";
 const B: &str = "TNMW5iEH7CCudMTGFJA9Ch6KSf6J3hAJem";
@@ -98,6 +98,28 @@ fn trongrid_trc20_newest_first() {
     checked("trongrid", text, &on("tron"), &expected);
     let (_, outcome) = try_read("trongrid", b"", &on("bsc"), &mut Context::new());
     assert!(matches!(outcome, Err(ReadError::OtherChain { .. })));
+}
+
+/// A page of several looked like the whole history of an account.
+#[test]
+fn a_page_that_more_follow_says_so() {
+    let page = |meta: &str| format!("{{\"data\":[],\"success\":true,\"meta\":{meta}}}");
+    let more = r#"{"at":1,"fingerprint":"abc","links":{"next":"https://x"},"page_size":200}"#;
+    let linked = r#"{"links":{"next":"https://api.trongrid.io/v1/…"}}"#;
+    let last = r#"{"at":1,"page_size":3,"links":{},"fingerprint":""}"#;
+    let cases = [
+        (page(more), true),
+        (page(linked), true),
+        (page(last), false),
+        (page("[]"), false),
+        // Of pages in one file the last one knows.
+        (page(more) + &page(last), false),
+        (page(last) + &page(more), true),
+    ];
+    for (text, more) in cases {
+        let got = read_in("trongrid", text.as_bytes(), &on("tron"), &mut Context::new());
+        assert_eq!(got.kinds_of_gaps().contains(&"more-pages"), more, "{text}");
+    }
 }
 
 #[test]
