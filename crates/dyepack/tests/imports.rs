@@ -377,3 +377,16 @@ fn a_dry_run_says_that_it_compares_nothing() {
     let done = &room.json(&["import", &file], 4)["files"][0];
     assert_eq!((&done["new"], &done["already"]), (&1.into(), &0.into()), "{done}");
 }
+
+#[test]
+fn a_header_that_lacks_a_column_is_said_to() {
+    let room = Room::new();
+    room.write("noamt.csv", payment(1).replace(",amount", ",amuont"));
+    let run = room.run(&["import", "noamt.csv"]).expect(3);
+    assert!(
+        run.stderr.contains("nearly transfers: it lacks the column \"amount\""),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("--map"), "{}", run.stderr);
+}

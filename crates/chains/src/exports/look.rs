@@ -11,7 +11,7 @@ use super::json::{Element, Elements};
 use super::lines::Lines;
 use super::own::{self, Own};
 use super::unread::{self, Unread};
-use super::{Recognised, recognised_by};
+use super::{Recognised, ethereum_etl, recognised_by, transfers};
 
 /// Rows that cannot be held are passed over for so many bytes, then the file stays unknown.
 const MAX_PASSED: u64 = 256 << 20;
@@ -27,6 +27,8 @@ pub enum Look {
     Unread(Unread),
     /// Nothing stands in it.
     Empty,
+    /// A table of ours but for one column that every row needs.
+    Nearly { format: &'static str, missing: &'static str },
     /// None of ours; or of any shape, and in need of a column map.
     Unknown,
 }
@@ -44,7 +46,7 @@ pub fn look<R: BufRead + Seek>(name: &str, file: &mut R) -> io::Result<Look> {
         return Ok(Look::Empty);
     }
     if !head.is_json() || beginning.len() < MAX_HEAD {
-        return Ok(Look::Unknown);
+        return Ok(nearly(&head).unwrap_or(Look::Unknown));
     }
     for sample in [first_line, first_element] {
         file.seek(SeekFrom::Start(0))?;
@@ -60,6 +62,20 @@ fn judged(name: &str, head: &Head<'_>) -> Option<Look> {
     let own = || own::sniff(head).map(Look::Own);
     let unread = || unread::sniff(name, head).map(Look::Unread);
     recognised_by(head).map(Look::Ours).or_else(own).or_else(unread)
+}
+
+/// A table that lacks one column: a name that was mistyped, or a column that was not exported.
+fn nearly(head: &Head<'_>) -> Option<Look> {
+    let own = (transfers::NAME, &transfers::REQUIRED[..]);
+    let tables = ethereum_etl::TABLES.iter().map(|(.., names)| (ethereum_etl::NAME, *names));
+    std::iter::once(own).chain(tables).find_map(|(format, names)| {
+        let lacks = |name: &&&str| !head.has_columns(&[**name]) && !head.has_fields(&[**name]);
+        let mut lacking = names.iter().filter(lacks);
+        let missing = lacking.next()?;
+        // Of a table that is known by three columns, two say nothing.
+        let nearly = names.len() > 3 && lacking.next().is_none();
+        nearly.then_some(Look::Nearly { format, missing })
+    })
 }
 
 /// The first line that can be held, if it is an object by itself.

@@ -114,6 +114,20 @@ fn what_dyepack_wrote_is_no_data() {
     assert_eq!(seen("x", "note\nschema is dyepack.case/1\n"), Look::Unknown);
 }
 
+#[test]
+fn a_table_that_lacks_one_column_is_nearly_one() {
+    let check = |text: &str, want: Option<(&'static str, &'static str)>| {
+        let want = want.map_or(Look::Unknown, |(format, missing)| Look::Nearly { format, missing });
+        assert_eq!(seen("x.csv", text), want, "{text}");
+    };
+    check("time,from,to,asset,note\n", Some(("transfers", "amount")));
+    check("tx,time,sender,to,asset,amount\n", Some(("transfers", "from")));
+    check("{\"time\":1,\"from\":\"\",\"to\":\"\",\"amount\":1}\n", Some(("transfers", "asset")));
+    check("number,hash,timestamp,miner\n", Some(("ethereum-etl", "parent_hash")));
+    check("time,from,to,note\n", None);
+    check("transaction_hash,gas_used\n", None);
+}
+
 /// Who insists on a format is told the same.
 #[test]
 fn a_packed_file_is_named_under_any_format() {

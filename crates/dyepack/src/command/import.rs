@@ -110,7 +110,7 @@ fn nothing_to_read(left_out: &[LeftOut], output: &Output) -> anyhow::Error {
     };
     let error = Coded::new(Exit::NoData, message);
     // The others say themselves what to do about them.
-    match left_out.iter().any(|file| file.reason == NOT_RECOGNISED) {
+    match left_out.iter().any(|file| file.reason.starts_with(NOT_RECOGNISED)) {
         false => error.into(),
         true => error
             .help("name the format (--format) or describe the columns (--map MAP.toml, docs/import.md)")
@@ -226,6 +226,9 @@ fn recognise(args: &ImportArgs, path: &Path) -> anyhow::Result<Result<Recognised
         Look::Own(own) => own.to_string(),
         Look::Unread(unread) => unread.to_string(),
         Look::Empty => "it is empty".to_string(),
+        Look::Nearly { format, missing } => {
+            format!("{NOT_RECOGNISED}; nearly {format}: it lacks the column {missing:?}")
+        }
         Look::Unknown => match label::Format::sniff(&import_file::file_name(path), &head) {
             Some(format) => format!(
                 "it looks like labels ({}), not transfers: \

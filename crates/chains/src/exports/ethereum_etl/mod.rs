@@ -36,7 +36,7 @@ const WEI_PER_GWEI: u128 = 1_000_000_000;
 const MAX_WITHDRAWALS: usize = 64;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Table {
+pub(super) enum Table {
     Blocks,
     Receipts,
     Transactions,
@@ -47,7 +47,7 @@ enum Table {
 }
 
 /// The tables by the columns that only they have, and their ranks.
-const TABLES: [(Table, &str, u8, &[&str]); 7] = [
+pub(super) const TABLES: [(Table, &str, u8, &[&str]); 7] = [
     (Table::Blocks, "blocks", 0, &["number", "hash", "parent_hash", "timestamp"]),
     (Table::Receipts, "receipts", 1, &["transaction_hash", "cumulative_gas_used", "gas_used"]),
     (

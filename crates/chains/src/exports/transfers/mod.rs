@@ -20,7 +20,7 @@ use super::{Given, Options, ReadError};
 pub(super) const NAME: &str = "transfers";
 const RANK: u8 = 3;
 
-const REQUIRED: [&str; 5] = ["time", "from", "to", "asset", "amount"];
+pub(super) const REQUIRED: [&str; 5] = ["time", "from", "to", "asset", "amount"];
 const OPTIONAL: [&str; 10] = [
     "chain",
     "height",
