@@ -16,7 +16,7 @@ mod yaml;
 
 use std::collections::BTreeMap;
 
-use ledger::{Address, Chain};
+use ledger::{Address, AddressError, Chain};
 
 use crate::date::Date;
 use crate::text;
@@ -238,6 +238,14 @@ impl Reading {
 impl Refusal {
     fn aside(field: &str, why: impl std::fmt::Display) -> Refusal {
         Refusal::Aside(text::clean(&format!("{field}: {why}"), 300))
+    }
+
+    /// A text that is no address, with the text if a line has room for it.
+    fn address(text: &str, why: AddressError) -> Refusal {
+        match text.chars().count() {
+            1..=100 => Refusal::aside("address", format!("{why}: {text:?}")),
+            _ => Refusal::aside("address", why),
+        }
     }
 }
 

@@ -271,9 +271,19 @@ fn csv_rows_are_read_one_by_one() {
     row(&format!("{at},{},exchange,,S,", "n".repeat(5_000)), "2: a field of more than 4096 bytes");
     row(
         "tron,TGGMvM3hCQnmDnteP2ynt3RVkrEp2S11Ah,A,other,,S,",
-        "2: address: the checksum is wrong (Base58Check)",
+        "2: address: the checksum is wrong (Base58Check): \"TGGMvM3hCQnmDnteP2ynt3RVkrEp2S11Ah\"",
     );
-    row("solana,x,A,other,,S,", "2: chain: unknown chain \"solana\"");
+    row("tron,,A,other,,S,", "2: address: the address is empty");
+    let long = "T".repeat(101);
+    row(
+        &format!("tron,{long},A,other,,S,"),
+        "2: address: the address is longer than any address of this chain",
+    );
+    row(
+        "solana,x,A,other,,S,",
+        "2: chain: unknown chain \"solana\" (arbitrum, avalanche, base, bitcoin, bsc, ethereum, \
+         moonbeam, optimism, polygon, ronin, tron)",
+    );
     row(&format!("{at},\"open"), "2: 3 fields where the header has 7");
 }
 

@@ -47,9 +47,9 @@ const TABLE: [Entry; 11] = [
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Chain(u8);
 
-/// A name that is not in the table.
+/// A name that is not in the table. The message lists the names that are.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown chain {0:?}")]
+#[error("unknown chain {0:?} ({names})", names = TABLE.map(|entry| entry.name).join(", "))]
 pub struct ChainError(String);
 
 impl Chain {
@@ -143,7 +143,10 @@ mod tests {
         for chain in Chain::all() {
             assert_eq!(Chain::parse(chain.name()), Ok(chain));
         }
-        assert!(Chain::parse("Tron").is_err());
+        let wrong = Chain::parse("Tron").map_err(|error| error.to_string());
+        let message = wrong.expect_err("names are in lower case");
+        assert!(message.starts_with("unknown chain \"Tron\" (arbitrum, avalanche, "), "{message}");
+        assert!(message.ends_with(", ronin, tron)"), "{message}");
         assert_eq!(Chain::from_evm_id(56).map(Chain::name), Some("bsc"));
     }
 }

@@ -31,8 +31,8 @@ pub(super) fn read(bytes: &[u8], origin: &Origin<'_>) -> Result<Reading, ReadErr
 
 fn label(row: &Row<'_>, origin: &Origin<'_>) -> Result<Label, Refusal> {
     let chain = Chain::parse(row.get(0)?).map_err(|why| Refusal::aside("chain", why))?;
-    let address =
-        Address::parse(chain, row.get(1)?).map_err(|why| Refusal::aside("address", why))?;
+    let text = row.get(1)?;
+    let address = Address::parse(chain, text).map_err(|why| Refusal::address(text, why))?;
     let category = Category::parse(row.get(3)?).map_err(|why| Refusal::aside("category", why))?;
     let confidence = match row.get(4)? {
         "" => UNSTATED_CONFIDENCE,

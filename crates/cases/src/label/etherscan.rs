@@ -76,8 +76,8 @@ fn label(row: &Row<'_>, origin: &Origin<'_>) -> Result<Label, Refusal> {
     let chain = Chain::parse(chain).map_err(|_| {
         Refusal::Skip(format!("{} is no chain that dyepack reads", text::excerpt(chain)))
     })?;
-    let address =
-        Address::parse(chain, row.get(1)?).map_err(|why| Refusal::aside("address", why))?;
+    let text = row.get(1)?;
+    let address = Address::parse(chain, text).map_err(|why| Refusal::address(text, why))?;
     let (name, words) = (row.get(2)?, row.get(3)?);
     let category = category(name, &words.split(';').map(str::trim).collect::<Vec<_>>());
     let topic = [Category::Otc, Category::Gambling, Category::Dex, Category::Mining];

@@ -73,7 +73,7 @@ fn label(address: &str, word: &str, origin: &Origin<'_>) -> Result<Label, Refusa
     let chain = Currency::parse(word)
         .chain_of(address)
         .ok_or_else(|| Refusal::Skip(format!("{word} is no chain that dyepack reads")))?;
-    let address = Address::parse(chain, address).map_err(|why| Refusal::aside("address", why))?;
+    let address = Address::parse(chain, address).map_err(|why| Refusal::address(address, why))?;
     let source = if origin.source.is_empty() { "OFAC" } else { origin.source };
     let label = Label {
         chain,

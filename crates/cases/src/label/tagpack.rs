@@ -183,7 +183,7 @@ fn label(tag: &Tag<'_>, origin: &Origin<'_>) -> Result<Label, Refusal> {
         });
     };
     let chain = chain_of(tag, address)?;
-    let address = Address::parse(chain, address).map_err(|why| Refusal::aside("address", why))?;
+    let address = Address::parse(chain, address).map_err(|why| Refusal::address(address, why))?;
     let confidence = match tag.get("confidence")? {
         None => UNKNOWN_CONFIDENCE,
         Some(word) => lookup(&CONFIDENCE, word).ok_or_else(|| {

@@ -133,10 +133,7 @@ fn usage(message: String) -> anyhow::Error {
 
 fn options(args: &ImportArgs) -> anyhow::Result<Options> {
     let chain = args.chain.as_deref().map(Chain::parse).transpose();
-    let chain = chain.map_err(|error| {
-        let known: Vec<&str> = Chain::all().map(Chain::name).collect();
-        usage(format!("{error} ({})", known.join(", ")))
-    })?;
+    let chain = chain.map_err(|error| usage(error.to_string()))?;
     let mut options = Options { chain, ..Options::default() };
     for text in &args.decimals {
         let (token, places) = text
