@@ -19,10 +19,10 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct Global {
-    /// Folder of the archive [default: the user's data folder]
-    #[arg(long, global = true, env = "DYEPACK_ARCHIVE", value_name = "DIR")]
+    /// Folder of the archive [env: DYEPACK_ARCHIVE] [default: the user's data folder]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(crate) archive: Option<PathBuf>,
     /// Print one JSON document instead of tables
     #[arg(long, global = true)]
@@ -33,6 +33,16 @@ pub(crate) struct Global {
     /// Colour on the terminal; NO_COLOR and CLICOLOR_FORCE count too
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
+}
+
+impl Global {
+    /// The same with the archive that the environment names, where no option does. A variable that is
+    /// set to nothing counts as not set: scripts unset one so.
+    pub(crate) fn or_environment(&self) -> Global {
+        let named = || std::env::var_os("DYEPACK_ARCHIVE").filter(|folder| !folder.is_empty());
+        let archive = self.archive.clone().or_else(|| named().map(PathBuf::from));
+        Global { archive, ..self.clone() }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]

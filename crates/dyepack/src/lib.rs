@@ -1,6 +1,7 @@
 //! The program: reads the command line, opens the archive, lends it to the crates that know, prints
 //! what they say. Decisions about value are made below it, never here.
 
+mod address_asked;
 mod archive_folder;
 mod cli;
 mod command;
@@ -51,7 +52,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(cli: &Cli, output: &Output) -> anyhow::Result<Exit> {
-    let global = &cli.global;
+    let global = &cli.global.or_environment();
     match &cli.command {
         Command::Import(args) => command::import::run(args, global, output),
         Command::Trace(args) => command::trace::run(args, global, output),
@@ -60,7 +61,8 @@ fn dispatch(cli: &Cli, output: &Output) -> anyhow::Result<Exit> {
         Command::Label(args) => command::label::run(args, global, output),
         Command::Verify(args) => command::verify::run(args, global, output),
         Command::Doctor(args) => command::doctor::run(args, global, output),
-        Command::Demo(args) => command::demo::run(args, global, output),
+        // It has a folder of its own, whatever the environment says.
+        Command::Demo(args) => command::demo::run(args, &cli.global, output),
         Command::Completions(args) => command::completions::run(args, output),
         Command::Man(args) => command::man::run(args, output),
     }

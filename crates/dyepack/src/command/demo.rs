@@ -14,12 +14,13 @@ use clap::Args;
 use crate::cli::Global;
 use crate::command::trace::conserved;
 use crate::command::{label, trace_text};
-use crate::exit::Exit;
+use crate::exit::{Coded, Exit};
 use crate::import_file::{self, Wanted};
 use crate::investigation::{Asked, Investigation, PROGRAM, Traced, verify_command};
 use crate::output::{Output, Tone, toned};
 use crate::progress;
 use crate::report_page;
+use crate::sources;
 use crate::waterfall_view::{Look, draw_all};
 use crate::whole_file;
 
@@ -50,7 +51,11 @@ const LABELS: [(&str, &str, &str); 4] = [
     ),
 ];
 
-pub(crate) fn run(args: &DemoArgs, _global: &Global, output: &Output) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &DemoArgs, global: &Global, output: &Output) -> anyhow::Result<Exit> {
+    if global.archive.is_some() {
+        let message = "--archive: the demo has an archive of its own, in the folder named as DIR";
+        return Err(Coded::new(Exit::Usage, message).help("dyepack demo DIR").into());
+    }
     let folder = &args.folder;
     let inputs = folder.join("inputs");
     fs::create_dir_all(&inputs).with_context(|| format!("cannot make {}", inputs.display()))?;
@@ -89,17 +94,17 @@ fn import(archive: &mut Archive, inputs: &Path, output: &Output) -> anyhow::Resu
 }
 
 fn claims(archive: &Archive, inputs: &Path, output: &Output) -> anyhow::Result<()> {
-    if crate::sources::casebook(archive)?.cases().next().is_some() {
+    if sources::casebook(archive)?.cases().next().is_some() {
         return Ok(());
     }
-    let mut count = 0;
     for (name, content, source) in LABELS {
         let path = inputs.join(name);
         whole_file::write(&path, content.as_bytes())?;
         let (_, reading) = label::read(&path, None, source)?;
-        count += reading.labels.len();
         label::append(archive, reading.labels)?;
     }
+    // A label that the lists repeat is one label.
+    let count = sources::casebook(archive)?.labels().count();
     output.note(&format!("imported {}", counted(count, "label")));
     let case = What::CaseAdded(CaseFile::parse(CASE.as_bytes())?);
     let claim = Claim { who: label::who(), when: label::now()?, what: case };

@@ -16,6 +16,7 @@ use clap::{Args, Subcommand};
 use ledger::{Address, Chain, Time};
 use serde::Serialize;
 
+use crate::address_asked;
 use crate::archive_folder;
 use crate::cli::Global;
 use crate::exit::{Coded, Exit};
@@ -23,6 +24,9 @@ use crate::output::{Output, plain};
 use crate::sources;
 use crate::table::{Column, table};
 use crate::whole_file;
+
+/// Rows set aside that a person is shown of a file.
+const TOLD: usize = 5;
 
 /// Labels of addresses: import, add, list, explain.
 #[derive(Args)]
@@ -245,8 +249,12 @@ fn told(file: &FileDone) -> String {
         counted(file.labels, "label"),
         counted(file.set_aside.len(), "row")
     );
-    for row in file.set_aside.iter().take(5) {
+    for row in file.set_aside.iter().take(TOLD) {
         text.push_str(&format!("  row {}: {}\n", row.row, row.reason));
+    }
+    match file.set_aside.len().saturating_sub(TOLD) {
+        0 => {}
+        more => text.push_str(&format!("  … and {more} more (--json lists all)\n")),
     }
     for (reason, count) in &file.skipped {
         text.push_str(&format!("  {count} left out: {reason}\n"));
@@ -288,11 +296,9 @@ pub(crate) fn append(archive: &Archive, labels: Vec<Label>) -> anyhow::Result<()
 
 fn explain(address: &str, global: &Global, output: &Output) -> anyhow::Result<Exit> {
     let casebook: Casebook = sources::casebook(&archive_folder::read(global)?)?;
-    let chains: Vec<(Chain, Address)> = Chain::all()
-        .filter_map(|chain| Some((chain, Address::parse(chain, address).ok()?)))
-        .collect();
+    let chains = address_asked::fitting(address, None);
     if chains.is_empty() {
-        return Err(usage(format!("{address:?} is no address of any chain known here")));
+        return Err(address_asked::refused(address));
     }
     let labels: Vec<LabelShown> = chains
         .iter()

@@ -14,6 +14,7 @@ use ledger::{Address, Amount, Chain, Place};
 use serde::Serialize;
 use taint::PotLedger;
 
+use crate::address_asked;
 use crate::archive_folder;
 use crate::cli::Global;
 use crate::exit::{Coded, Exit};
@@ -44,6 +45,8 @@ const MAX_STDIN: u64 = 256 << 20;
 #[derive(Serialize)]
 struct Document {
     schema: &'static str,
+    /// Registered cases that were asked: of none, nobody is exposed.
+    cases: usize,
     results: Vec<Screened>,
 }
 
@@ -90,10 +93,13 @@ pub(crate) fn run(args: &ScreenArgs, global: &Global, output: &Output) -> anyhow
     let chain = chain.map_err(|error| Coded::new(Exit::Usage, error.to_string()))?;
     let asked = addresses(&args.addresses)?;
     let investigation = Investigation::open(archive_folder::read(global)?)?;
-    if investigation.casebook.cases().next().is_none() {
-        output.warning(
-            "no case is registered, so nothing but labels can be found (dyepack case add CASE.toml)",
-        );
+    let cases = investigation.casebook.cases().count();
+    if asked.is_empty() {
+        let nothing = Coded::new(Exit::NoData, "no address given");
+        output.error(&nothing.help("one or more a line on stdin, or as arguments").into());
+    }
+    if cases == 0 {
+        no_case(args.fail_on_exposure, output);
     }
     let exposures = exposures(&investigation)?;
     let world = World::new(&investigation.index);
@@ -109,21 +115,38 @@ pub(crate) fn run(args: &ScreenArgs, global: &Global, output: &Output) -> anyhow
             output.warning(why);
         }
     }
-    let exit = exit_of(&results, args.fail_on_exposure);
+    let exit = exit_of(&results, cases, args.fail_on_exposure);
     if output.json {
-        output.document(&Document { schema: "dyepack.screen/1", results })?;
+        output.document(&Document { schema: "dyepack.screen/1", cases, results })?;
     } else {
-        output.data(&results.iter().map(|result| told(result, output)).collect::<String>())?;
+        let told = results.iter().map(|result| told(result, cases, output));
+        output.data(&told.collect::<String>())?;
     }
     Ok(exit)
 }
 
+/// Says that without a case there is no exposure; as an error where a gate depends on it.
+fn no_case(fail_on_exposure: bool, output: &Output) {
+    match fail_on_exposure {
+        false => output.warning(
+            "no case is registered, so nothing but labels can be found (dyepack case add CASE.toml)",
+        ),
+        true => {
+            let message = "--fail-on-exposure: no case is registered, so no exposure can be found";
+            let error = Coded::new(Exit::NoData, message).help("dyepack case add CASE.toml");
+            output.error(&error.into());
+        }
+    }
+}
+
 /// Found beats incomplete, and incomplete beats nothing known. A mistyped address has no answer: a gate
-/// that let it pass would let everything pass.
-fn exit_of(results: &[Screened], fail_on_exposure: bool) -> Exit {
+/// that let it pass would let everything pass. So would one that has no case to ask.
+fn exit_of(results: &[Screened], cases: usize, fail_on_exposure: bool) -> Exit {
     let any = |verdicts: &[&str]| results.iter().any(|it| verdicts.contains(&it.verdict));
-    if fail_on_exposure && any(&["exposed", "listed"]) {
-        return Exit::Exposure;
+    match fail_on_exposure {
+        true if any(&["exposed", "listed"]) => return Exit::Exposure,
+        true if cases == 0 => return Exit::NoData,
+        _ => {}
     }
     match (any(&["invalid"]), any(&["exposed", "listed", "no-exposure"])) {
         (true, _) => Exit::Incomplete,
@@ -205,11 +228,7 @@ fn screen(
     world: &World<'_>,
     exposures: &Exposures,
 ) -> Vec<Screened> {
-    let chains: Vec<Chain> = chain.map_or_else(|| Chain::all().collect(), |chain| vec![chain]);
-    let fitting: Vec<(Chain, Address)> = chains
-        .iter()
-        .filter_map(|chain| Some((*chain, Address::parse(*chain, text).ok()?)))
-        .collect();
+    let fitting = address_asked::fitting(text, chain);
     let Some(first) = fitting.first().copied() else {
         return vec![invalid(text, chain)];
     };
@@ -232,14 +251,8 @@ fn screen(
 }
 
 fn invalid(text: &str, chain: Option<Chain>) -> Screened {
-    let reason = |chain: Chain| Address::parse(chain, text).err().map(|error| error.to_string());
-    let likely = match text.as_bytes().first() {
-        Some(b'T') => Chain::TRON,
-        Some(b'0') => Chain::ETHEREUM,
-        _ => Chain::BITCOIN,
-    };
-    let chain_named = chain.map(|chain| chain.to_string());
-    Screened { chain: chain_named, reason: reason(chain.unwrap_or(likely)), ..no_address(text) }
+    let reason = address_asked::why_none(text, chain);
+    Screened { chain: chain.map(|chain| chain.to_string()), reason, ..no_address(text) }
 }
 
 fn unreadable(text: &str, why: &str) -> Screened {
@@ -347,14 +360,15 @@ fn all_received(world: &World<'_>, exposed: &Exposed) -> u128 {
     sum
 }
 
-fn told(result: &Screened, output: &Output) -> String {
+fn told(result: &Screened, cases: usize, output: &Output) -> String {
     let verdict = match result.verdict {
         "exposed" | "listed" => toned(Tone::Bad, &result.verdict.to_uppercase()),
         "invalid" => toned(Tone::Warning, "no address"),
         "no-data" => toned(Tone::Faint, "not in the data"),
         _ => {
             let until = result.as_of.first().and_then(|covered| covered.last_time.clone());
-            format!("no exposure in the data until {}", until.unwrap_or_else(|| "now".into()))
+            let until = until.unwrap_or_else(|| "now".into());
+            format!("no exposure in the data until {until}, of {}", counted(cases, "case"))
         }
     };
     let chain = result.chain.as_deref().unwrap_or("-");

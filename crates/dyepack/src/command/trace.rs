@@ -8,9 +8,10 @@ use cases::case_file::{CaseFile, MAX_BYTES};
 use cases::result::TraceResult;
 use cases::stop::DEFAULT_CONFIDENCE;
 use clap::{ArgGroup, Args};
-use ledger::{Address, Chain, Time};
+use ledger::{Address, Time};
 use taint::RuleName;
 
+use crate::address_asked;
 use crate::archive_folder;
 use crate::cli::Global;
 use crate::command::{trace_files, trace_text};
@@ -176,18 +177,27 @@ pub(crate) fn find_case(name: &str, investigation: &Investigation) -> anyhow::Re
     if let Some(known) = investigation.casebook.case(name) {
         return Ok(known.what.clone());
     }
-    let message = format!("{name:?} is neither a case file nor a registered case");
+    let message = if path.is_dir() {
+        format!("{name:?} is a folder, and no case file")
+    } else if is_like_a_path(name) && !path.exists() {
+        format!("there is no file {name:?}")
+    } else {
+        format!("{name:?} is neither a case file nor a registered case")
+    };
     Err(Coded::new(Exit::NoData, message)
         .help("dyepack case list · dyepack case add CASE.toml")
         .into())
 }
 
+/// True for what is meant as a file: no id of a case has a slash or an ending.
+fn is_like_a_path(name: &str) -> bool {
+    name.contains(std::path::is_separator) || name.to_ascii_lowercase().ends_with(".toml")
+}
+
 /// An address of any chain, whichever it fits.
 pub(crate) fn any_address(text: &str) -> anyhow::Result<Address> {
-    let mut found = Chain::all().filter_map(|chain| Address::parse(chain, text).ok());
-    found.next().ok_or_else(|| {
-        Coded::new(Exit::Usage, format!("{text:?} is no address of any chain known here")).into()
-    })
+    let found = address_asked::fitting(text, None).into_iter().next();
+    found.map(|(_, address)| address).ok_or_else(|| address_asked::refused(text))
 }
 
 fn print(args: &TraceArgs, traced: &Traced, output: &Output) -> anyhow::Result<()> {
