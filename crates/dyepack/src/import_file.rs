@@ -112,7 +112,8 @@ pub(crate) fn import(
     }
     let (summary, broken) = match outcome {
         Ok(summary) => (summary, None),
-        Err(error) if intake.counted == 0 => {
+        // A header that cannot be is no beginning of an import, whatever else it says.
+        Err(error) if intake.rows == 0 => {
             return Err(anyhow!(error).context(format!("cannot read {}", path.display())));
         }
         // What came before the damage is kept, and the import says that it is not whole.
@@ -155,8 +156,6 @@ struct Intake<'a> {
     /// Rows that equal an earlier one of the file, or group, in everything.
     repeated: u64,
     last_repeated: Option<u64>,
-    /// Items so far.
-    counted: u64,
     /// Rows so far that gave anything: one row may give several transfers, a value and a fee.
     rows: u64,
     last_row: Option<u64>,
@@ -183,7 +182,6 @@ impl<'a> Intake<'a> {
             equals: HashMap::new(),
             repeated: 0,
             last_repeated: None,
-            counted: 0,
             rows: 0,
             last_row: None,
             transfers: 0,
@@ -198,7 +196,6 @@ impl<'a> Intake<'a> {
     }
 
     fn take(&mut self, item: Item) -> anyhow::Result<()> {
-        self.counted += 1;
         let full = self.batch.entries.len() + self.batch.blocks.len() >= BATCH;
         match item {
             Item::Transfer { row, group, transfer } => {

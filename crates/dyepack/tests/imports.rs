@@ -296,6 +296,12 @@ fn archives_are_not_walked_into() {
     }
     let run = room.run(&["import", "in/deep"]).expect(3);
     assert!(run.stderr.contains("in/deep/archive: a dyepack archive"), "{}", run.stderr);
+    // A part that is named itself cannot be read, and leaves no import behind that never ends.
+    let parts = std::fs::read_dir(room.path("in/deep/archive/chain=tron")).expect("listed");
+    let part = parts.map(|part| part.expect("an entry").path().display().to_string()).next();
+    room.run(&["import", &part.expect("a part"), "--chain", "tron"]).expect(1);
+    let state = room.json(&["doctor"], 0);
+    assert!(list(&state, "gaps").is_empty(), "{state}");
     let left = room.run(&["import", "in"]).expect(4).stderr;
     assert_eq!(left.matches("in/deep/archive").count(), 1, "one line: {left}");
 }
