@@ -3,8 +3,8 @@
 //! An explorer's CSV knows no index of a transaction, its API does, a node's logs know everything. Who
 //! imports two of them must not see the money twice. Two rows of different sources are one transfer if
 //! they name the same transaction, kind, sides, asset and amount, and nothing that both know of where
-//! it stands differs; only in one format are two full positions always two transfers, because each
-//! format counts the rows of a transaction in its own way. A source that tells such a transfer n times
+//! the transaction stands differs. Each format counts the rows of a transaction in its own way, so only
+//! within one do the indexes of rows tell two transfers apart. A source that tells such a transfer n times
 //! tells of n: each of them answers to one of the other source's. The telling that knows more of the
 //! position stays, so that it does not matter whose file came first. What a transaction cost is
 //! compared otherwise: see [`crate::bill`].
@@ -58,15 +58,12 @@ pub(crate) enum Teller {
 /// True if a row of the batch can be the committed one, told otherwise. Both are equal as [`Told`].
 pub(crate) fn may_be_one(new: &Entry, committed: &Recorded, teller: Teller) -> bool {
     let (a, b) = (new.transfer.position, committed.transfer.position);
-    let both_full = a.is_full() && b.is_full();
-    let counted_otherwise = match teller {
+    let is_told_twice = match teller {
         Teller::Same => false,
-        Teller::SameFormat => !both_full,
+        Teller::SameFormat => !(a.is_full() && b.is_full()) && agree(a.index, b.index),
         Teller::OtherFormat => true,
     };
-    counted_otherwise
-        && is_same_moment(&new.transfer, &committed.transfer)
-        && (both_full || agree(a.index, b.index))
+    is_told_twice && is_same_moment(&new.transfer, &committed.transfer)
 }
 
 /// True if nothing that both know of block, transaction's index and time differs.

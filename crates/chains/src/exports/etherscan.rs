@@ -218,7 +218,7 @@ impl Row<'_> {
         let failed = self.failed()?;
         if !failed && !amount.is_zero() {
             let to = self.receiver(&["To"])?;
-            draft.transfer(Transfer { amount, ..self.transfer(&common, Kind::Native, from, to) });
+            draft.transfer(self.stand(&common).payment(from, to, amount));
         }
         cost::pay(draft, &self.stand(&common), from, fee, None);
         if failed || amount.is_zero() {

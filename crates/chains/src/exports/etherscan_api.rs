@@ -2,10 +2,8 @@
 //! `txlistinternal`, `tokentx`), whole or only the list.
 //!
 //! Source: docs.etherscan.io, "Accounts" and "Get An Address's Full Transaction History". Values are
-//! base units. `txlistinternal` tells no index of the transaction in its block, and what is not known
-//! orders after what is: so the index that `txlist` tells is left out too, or every fee would be paid
-//! before its transaction's own calls. At one height the order is then that of the lists' ranks:
-//! transactions, internal; fees at the end.
+//! base units. `txlistinternal` tells no index of the transaction in its block; the archive takes it from
+//! another row of the transaction, where one tells it.
 
 use ledger::{Amount, Chain, Kind, Place, Position, Time, Transfer, TxId};
 
@@ -101,6 +99,11 @@ impl<'a> Row<'a> {
         Stand { chain: self.chain, position, time: self.time, tx: self.tx }
     }
 
+    fn tx_index(&self) -> Result<Option<u32>, Reason> {
+        let field = self.record.field(&["transactionIndex"]);
+        field.map(|field| field.number("an index")).transpose()
+    }
+
     /// The receiver, or the contract that was created.
     fn receiver(&self) -> Result<Place, Reason> {
         let field = match self.record.field(&["to"]) {
@@ -149,14 +152,13 @@ impl<'a> Row<'a> {
         let amount = self.record.need(&["value"])?.amount()?;
         let fee = self.fee(draft)?;
         let moves = !self.failed()? && !amount.is_zero();
+        let stand = self.stand(self.tx_index()?);
         if moves {
-            let to = self.receiver()?;
-            let transfer = self.stand(None).transfer(Kind::Native);
-            draft.transfer(Transfer { from, to, amount, ..transfer });
+            draft.transfer(stand.payment(from, self.receiver()?, amount));
         } else {
             draft.moves_nothing();
         }
-        cost::pay(draft, &self.stand(None), from, fee, None);
+        cost::pay(draft, &stand, from, fee, None);
         Ok(())
     }
 
@@ -185,9 +187,7 @@ impl<'a> Row<'a> {
             let symbol = self.record.get("tokenSymbol");
             draft.token(self.chain, asset, decimals.decimals()?, symbol);
         }
-        let tx_index = self.record.field(&["transactionIndex"]);
-        let tx_index = tx_index.map(|field| field.number("an index")).transpose()?;
-        let transfer = self.stand(tx_index).transfer(Kind::Token);
+        let transfer = self.stand(self.tx_index()?).transfer(Kind::Token);
         draft.transfer(Transfer { from, to, asset, amount, ..transfer });
         Ok(())
     }

@@ -44,6 +44,13 @@ impl Stand {
         }
     }
 
+    /// The payment of native coins that an EVM transaction itself is: the first of its rows, because the
+    /// receiver's code runs when it is there.
+    pub(crate) fn payment(&self, from: Place, to: Place, amount: Amount) -> Transfer {
+        let position = Position { index: Some(0), ..self.position };
+        Transfer { position, from, to, amount, ..self.transfer(Kind::Native) }
+    }
+
     /// The transaction's fee, which is the last of its rows even where nothing else is known of
     /// their order.
     pub(crate) fn fee(&self, payer: Place, amount: Amount) -> Transfer {
