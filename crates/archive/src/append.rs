@@ -23,7 +23,7 @@ use crate::error::Result;
 use crate::manifest::{Manifest, Part, Sorting};
 use crate::part::{PartWriter, Store};
 use crate::rewrite::{self, Dropped};
-use crate::told::{Teller, Told, is_same_moment, knows_more, may_be_one};
+use crate::told::{Teller, Told, contradict, is_elsewhere, is_same_moment, knows_more, may_be_one};
 
 /// What became of a row of the batch.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,9 @@ struct Findings {
     rejected: Vec<Rejected>,
     /// Committed rows that give way.
     dropped: Dropped,
+    /// Rows at whose position a committed one contradicts them, unless another is theirs or both are of
+    /// one cost.
+    contradicted: Vec<(usize, Reason)>,
 }
 
 /// What the rows of a batch came to.
@@ -85,6 +88,7 @@ pub(crate) fn write_new(
         fates: vec![Fate::New; entries.len()],
         rejected: Vec::new(),
         dropped: Dropped::default(),
+        contradicted: Vec::new(),
     };
     for (number, entry) in entries.iter().enumerate() {
         if let Err(reason) = crate::batch::check(&entry.transfer) {
@@ -230,13 +234,18 @@ impl<'a> Group<'a> {
                 let mixed = part.imports.iter().any(|other| format_of(manifest, *other) != own);
                 for row in known.read_alike(store, part, mixed, wanted)? {
                     let committed = Committed { part: part.number, row: row? };
-                    self.judge(committed, &known, &mut others, findings);
+                    self.judge(committed, &known, manifest, &mut others, findings);
                 }
             }
         }
         // Another group of the batch may have taken its place.
         others.retain(|committed| !findings.is_dropped(committed));
         self.settle_costs(&others, manifest, findings);
+        for (number, reason) in std::mem::take(&mut findings.contradicted) {
+            if findings.fates[number] == Fate::New {
+                findings.refuse(number, &self.entries[number], reason);
+            }
+        }
         self.unite(&others, manifest, findings);
         Ok(())
     }
@@ -247,6 +256,7 @@ impl<'a> Group<'a> {
         &self,
         committed: Committed,
         known: &Known<'_>,
+        manifest: &Manifest,
         others: &mut Vec<Committed>,
         findings: &mut Findings,
     ) {
@@ -255,16 +265,25 @@ impl<'a> Group<'a> {
             Some(key) => known.full.get(&key),
             None => known.loose.get(&(&transfer, occurrence)),
         };
-        match identity.map(|number| (*number as usize, self.entry(*number))) {
-            Some((number, entry)) if entry.transfer == transfer => {
+        if let Some(number) = identity.map(|number| *number as usize) {
+            let entry = &self.entries[number];
+            if entry.transfer == transfer {
                 findings.fates[number] = Fate::Already;
+                return;
             }
             // Where readers agreed to place a cost, its division is compared, not its rows.
-            Some((number, entry)) if !is_at_cost(transfer.position) => {
-                findings.refuse(number, entry, Reason::ConflictWithArchive { import, row });
+            let is_cost = is_at_cost(transfer.position);
+            if !is_cost && contradict(&entry.transfer, &transfer, self.teller(&committed, manifest))
+            {
+                let reason = Reason::ConflictWithArchive { import, row };
+                findings.contradicted.push((number, reason));
+                let of_cost = bill::payment(&transfer);
+                if of_cost.is_none() || of_cost != bill::payment(&entry.transfer) {
+                    return;
+                }
             }
-            _ => others.push(committed),
         }
+        others.push(committed);
     }
 
     fn teller(&self, committed: &Committed, manifest: &Manifest) -> Teller {
@@ -274,6 +293,12 @@ impl<'a> Group<'a> {
             true => Teller::SameFormat,
             false => Teller::OtherFormat,
         }
+    }
+
+    /// True if this file's telling stays where the committed one tells as much: that of the format whose
+    /// name comes first.
+    fn wins_tie(&self, committed: &Committed, manifest: &Manifest) -> bool {
+        format_of(manifest, self.import) < format_of(manifest, committed.row.import)
     }
 
     /// Finds the costs that committed rows tell already, perhaps divided otherwise.
@@ -286,36 +311,52 @@ impl<'a> Group<'a> {
                 new.insert(number, payment);
             }
         }
-        let mut old: FxHashMap<Payment, Bill<'_>> = FxHashMap::default();
+        // Those of one format that may be several costs stand apart.
+        let mut old: [FxHashMap<Payment, Bill<'_>>; 2] = Default::default();
         for (at, committed) in others.iter().enumerate() {
             let transfer = &committed.row.transfer;
             let Some(payment) = bill::payment(transfer) else { continue };
-            let Some((first, _)) = bills.get(&payment).and_then(Bill::first) else { continue };
+            let Some((_, first)) = bills.get(&payment).and_then(Bill::first) else { continue };
             let teller = self.teller(committed, manifest);
-            if may_be_one_cost(&self.entry(first as u32).transfer, transfer, teller) {
-                old.entry(payment).or_default().add(at, transfer);
-            }
+            let Some(counted_rows) = may_be_one_cost(first, transfer, teller) else { continue };
+            old[usize::from(counted_rows)].entry(payment).or_default().add(at, transfer);
         }
         // In the order of the batch, so that what is said comes in it.
         for payment in new.into_values() {
-            let (Some(bill), Some(old)) = (bills.remove(&payment), old.get(&payment)) else {
-                continue;
-            };
-            let Some((first, _)) = old.first() else { continue };
-            match bill.beside(old) {
-                Verdict::Told(rows) => {
-                    rows.into_iter().for_each(|row| findings.fates[row] = Fate::Already);
-                }
-                Verdict::Better { new, old } => {
-                    new.into_iter().for_each(|row| findings.fates[row] = Fate::Better);
-                    old.into_iter().for_each(|at| findings.drop_row(&others[at]));
-                }
-                Verdict::Contradicts(rows) => {
-                    let Recorded { import, row, .. } = others[first].row;
-                    for number in rows {
-                        let reason = Reason::OtherCost { import, row };
-                        findings.refuse(number, &self.entries[number], reason);
-                    }
+            let Some(bill) = bills.remove(&payment) else { continue };
+            for (only_divided, old) in [(false, &old[0]), (true, &old[1])] {
+                let Some(old) = old.get(&payment) else { continue };
+                let first = old.first().map_or(0, |(at, _)| at);
+                let wins_tie = self.wins_tie(&others[first], manifest);
+                let verdict = bill.beside(old, only_divided, wins_tie);
+                let Some(verdict) = verdict else { continue };
+                self.settle(verdict, others, first, findings);
+                break;
+            }
+        }
+    }
+
+    /// What a verdict means for the rows; `first` is a committed row of the old bill.
+    fn settle(
+        &self,
+        verdict: Verdict,
+        others: &[Committed],
+        first: usize,
+        findings: &mut Findings,
+    ) {
+        match verdict {
+            Verdict::Told(rows) => {
+                rows.into_iter().for_each(|row| findings.fates[row] = Fate::Already);
+            }
+            Verdict::Better { new, old } => {
+                new.into_iter().for_each(|row| findings.fates[row] = Fate::Better);
+                old.into_iter().for_each(|at| findings.drop_row(&others[at]));
+            }
+            Verdict::Contradicts(rows) => {
+                let Recorded { import, row, .. } = others[first].row;
+                for number in rows {
+                    let reason = Reason::OtherCost { import, row };
+                    findings.refuse(number, &self.entries[number], reason);
                 }
             }
         }
@@ -329,41 +370,70 @@ impl<'a> Group<'a> {
                 told.entry(key).or_default().push(committed);
             }
         }
-        for number in &self.order {
-            if findings.fates[*number as usize] != Fate::New {
+        // Who knows which row of the transaction he tells of chooses first.
+        let (placed, unplaced): (Vec<u32>, Vec<u32>) =
+            self.order.iter().partition(|n| self.entry(**n).transfer.position.index.is_some());
+        for number in placed.into_iter().chain(unplaced) {
+            if findings.fates[number as usize] != Fate::New {
                 continue;
             }
-            let entry = self.entry(*number);
+            let entry = self.entry(number);
             let tellings = Told::of(&entry.transfer).and_then(|key| told.get_mut(&key));
             let Some(tellings) = tellings else { continue };
-            let is_one =
-                |other: &&Committed| may_be_one(entry, &other.row, self.teller(other, manifest));
-            let Some(at) = tellings.iter().position(is_one) else { continue };
-            let committed = tellings.remove(at);
-            let position = entry.transfer.position;
-            findings.fates[*number as usize] =
-                match knows_more(position, committed.row.transfer.position) {
-                    false => Fate::Already,
-                    true => {
-                        findings.drop_row(committed);
-                        Fate::Better
-                    }
-                };
+            self.find_telling(number, tellings, manifest, findings);
         }
+    }
+
+    /// Finds the committed row, among those of equal words, that a new one tells of.
+    fn find_telling(
+        &self,
+        number: u32,
+        tellings: &mut Vec<&Committed>,
+        manifest: &Manifest,
+        findings: &mut Findings,
+    ) {
+        let entry = self.entry(number);
+        let position = entry.transfer.position;
+        let is_one =
+            |other: &Committed| may_be_one(entry, &other.row, self.teller(other, manifest));
+        let same_index = |other: &Committed| other.row.transfer.position.index == position.index;
+        let exact = tellings.iter().position(|other| same_index(other) && is_one(other));
+        let Some(at) = exact.or_else(|| tellings.iter().position(|other| is_one(other))) else {
+            let elsewhere = |other: &&&Committed| {
+                is_elsewhere(position, other.row.transfer.position)
+                    && self.teller(other, manifest) != Teller::Same
+            };
+            if let Some(other) = tellings.iter().find(elsewhere) {
+                let Recorded { import, row, .. } = other.row;
+                findings.refuse(number as usize, entry, Reason::OtherPlace { import, row });
+            }
+            return;
+        };
+        let committed = tellings.remove(at);
+        findings.fates[number as usize] = match knows_more(
+            position,
+            committed.row.transfer.position,
+            self.wins_tie(committed, manifest),
+        ) {
+            false => Fate::Already,
+            true => {
+                findings.drop_row(committed);
+                Fate::Better
+            }
+        };
     }
 }
 
-/// True if two rows can be of one cost: of two sources or of two readings of one file. A source that
-/// counts the rows of a transaction itself may have several costs there.
-fn may_be_one_cost(new: &Transfer, committed: &Transfer, teller: Teller) -> bool {
+/// `None` where two rows cannot be of one cost; else true if they are of one format that counts the rows
+/// of a transaction itself, so that they may be two costs.
+fn may_be_one_cost(new: &Transfer, committed: &Transfer, teller: Teller) -> Option<bool> {
     let (a, b) = (new.position, committed.position);
-    let told_twice = match teller {
-        Teller::OtherFormat => true,
-        Teller::SameFormat if is_at_cost(a) || is_at_cost(b) => true,
-        Teller::SameFormat => !(a.is_full() && b.is_full()),
-        Teller::Same => is_at_cost(a) && is_at_cost(b),
-    };
-    told_twice && is_same_moment(new, committed)
+    let (any_agreed, both_agreed) =
+        (is_at_cost(a) || is_at_cost(b), is_at_cost(a) && is_at_cost(b));
+    if !is_same_moment(new, committed) || (teller == Teller::Same && !both_agreed) {
+        return None;
+    }
+    Some(teller == Teller::SameFormat && !any_agreed && a.is_full() && b.is_full())
 }
 
 fn format_of(manifest: &Manifest, import: u32) -> Option<&str> {

@@ -132,6 +132,8 @@ pub enum Reason {
     ConflictWithArchive { import: u32, row: u64 },
     #[error("another cost of the same transaction than transfer {row} of import {import} tells")]
     OtherCost { import: u32, row: u64 },
+    #[error("another index in the block than transfer {row} of import {import} tells")]
+    OtherPlace { import: u32, row: u64 },
     #[error("another time, hash or parent than the block known at this height")]
     BlockConflict,
     #[error("other decimals or another symbol than known for this token")]

@@ -11,7 +11,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use ledger::{Position, Time, Transfer};
+use ledger::{Kind, Place, Position, Time, Transfer};
 
 use crate::batch::{Entry, Recorded};
 use crate::bill;
@@ -30,9 +30,18 @@ impl PartialEq for Told<'_> {
     fn eq(&self, other: &Told<'_>) -> bool {
         let said = |told: &Told<'_>| {
             let (position, time) = (Position::UNKNOWN, Time::default());
-            Transfer { position, time, ..*told.0 }
+            Transfer { position, time, kind: kind(told.0), ..*told.0 }
         };
         said(self) == said(other)
+    }
+}
+
+/// A token log from the zero address is a mint, whatever its source calls it, and one to it a burn.
+fn kind(transfer: &Transfer) -> Kind {
+    match (transfer.from, transfer.to) {
+        (Place::Mint, _) => Kind::Mint,
+        (_, Place::Burn) => Kind::Burn,
+        _ => transfer.kind,
     }
 }
 
@@ -66,6 +75,18 @@ pub(crate) fn may_be_one(new: &Entry, committed: &Recorded, teller: Teller) -> b
     is_told_twice && is_same_moment(&new.transfer, &committed.transfer)
 }
 
+/// True if two rows at one full position contradict each other. Within a format that position is a
+/// transfer's own; between two it may be two rows of one transaction, unless they tell of one movement.
+pub(crate) fn contradict(a: &Transfer, b: &Transfer, teller: Teller) -> bool {
+    let movement = |row: &Transfer| (kind(row), row.from, row.to, row.asset);
+    teller != Teller::OtherFormat || a.tx.is_none() || a.tx != b.tx || movement(a) == movement(b)
+}
+
+/// True if two tellings of one movement put its transaction at two places in one block.
+pub(crate) fn is_elsewhere(a: Position, b: Position) -> bool {
+    a.height.is_some() && a.height == b.height && !agree(a.tx_index, b.tx_index)
+}
+
 /// True if nothing that both know of block, transaction's index and time differs.
 pub(crate) fn is_same_moment(a: &Transfer, b: &Transfer) -> bool {
     let is_height_shared = a.position.height.is_some() && a.position.height == b.position.height;
@@ -74,11 +95,11 @@ pub(crate) fn is_same_moment(a: &Transfer, b: &Transfer) -> bool {
         && (is_height_shared || a.time == b.time)
 }
 
-/// True if the first telling stays where both are of one transfer: it knows more of the position. Of two
-/// full positions the greater stays; what matters is that it is the same whichever came first.
-pub(crate) fn knows_more(a: Position, b: Position) -> bool {
-    let rank = |position: Position| (known(position), position.is_full().then_some(position.index));
-    rank(a) > rank(b)
+/// True if the first telling stays where both are of one transfer: it knows more of the position. Of
+/// equal ones `wins_tie` decides; what matters is that it is the same whichever came first, and for all
+/// rows of a transaction.
+pub(crate) fn knows_more(a: Position, b: Position, wins_tie: bool) -> bool {
+    known(a) > known(b) || (known(a) == known(b) && wins_tie)
 }
 
 /// Which parts of a position are known, the more telling first.

@@ -116,6 +116,7 @@ fn a_cost_told_whole_and_divided_counts_once() {
     let node_all_burned = ("node", "node", vec![at(Some(3), base, Kind::Burn, 10)]);
     let own = ("own", "whole.csv", vec![at(Some(3), Some(7), Kind::Fee, 10)]);
     let own_divided = ("own", "divided.csv", divided(Some(3), Some(6), Some(7)));
+    let own_with_agreed_fee = ("own", "agreed.csv", divided(Some(3), Some(7), fee));
     let own_loose = ("own", "loose.csv", vec![at(None, None, Kind::Fee, 10)]);
     let own_loose_divided = ("own", "loose-divided.csv", divided(None, None, None));
     // Format, file, rows.
@@ -143,6 +144,9 @@ fn a_cost_told_whole_and_divided_counts_once() {
     check(&own, &node, &node);
     check(&own, &node_without_blocks, &node_without_blocks);
     check(&own_divided, &node, &node);
+    check(&own_with_agreed_fee, &node, &node);
+    check(&own_with_agreed_fee, &explorer, &own_with_agreed_fee);
+    check(&own, &own_divided, &own_divided);
     check(&own_divided, &node_without_blocks, &own_divided);
     check(&own_loose, &node, &node);
     check(&own_loose, &own_loose_divided, &own_loose_divided);
@@ -150,6 +154,55 @@ fn a_cost_told_whole_and_divided_counts_once() {
     // The same file read again, with and without the table that tells base fees.
     check(&node_without_blocks, &node, &node);
     check(&node_without_blocks, &node_all_burned, &node_all_burned);
+}
+
+/// A burning of the payer's own stands beside his bill, whoever tells of either.
+#[test]
+fn what_is_burned_beside_a_cost_stays() {
+    let row = |index: u32, kind: Kind, amount: u128| Transfer {
+        position: Position::full(5, 3, index),
+        kind,
+        to: if kind == Kind::Fee { Place::Fee } else { Place::Burn },
+        amount: Amount::new(amount),
+        ..placed(5, 0, 1)
+    };
+    let own = [row(1, Kind::Burn, 30), row(2, Kind::Fee, 60), row(3, Kind::Burn, 40)];
+    let explorer = [row(Position::FEE, Kind::Fee, 100)];
+    let node = [row(Position::BASE_FEE, Kind::Burn, 40), row(Position::FEE, Kind::Fee, 60)];
+    let files = [("own", &own[..]), ("explorer", &explorer), ("node", &node)];
+    for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0], [0, 2, 1], [1, 2, 0], [2, 0, 1]] {
+        let folder = tempfile::tempdir().unwrap();
+        for number in order.into_iter().chain(order) {
+            let (name, rows) = files[number];
+            assert_eq!(append(folder.path(), &told_by(name, name, rows)).rejected, [], "{order:?}");
+        }
+        let kept = transfers(&Archive::read(folder.path()).unwrap());
+        assert_eq!(kept, [own[0], node[0], node[1]], "{order:?}");
+    }
+}
+
+/// A token from the zero address counted twice, because another source called it a mint; and one
+/// transaction at two indexes of its block counted twice in silence.
+#[test]
+fn words_for_a_mint_and_two_places_in_a_block() {
+    let loose = Transfer {
+        position: Position { height: Some(5), ..Position::UNKNOWN },
+        kind: Kind::Token,
+        from: Place::Mint,
+        ..placed(5, 3, 1)
+    };
+    let full = Transfer { position: Position::full(5, 3, 0), kind: Kind::Mint, ..loose };
+    for [first, second] in [[loose, full], [full, loose]] {
+        let folder = tempfile::tempdir().unwrap();
+        append(folder.path(), &told_by("a", "a", &[first]));
+        assert_eq!(append(folder.path(), &told_by("b", "b", &[second])).already, 1);
+        assert_eq!(transfers(&Archive::read(folder.path()).unwrap()), [full]);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    append(folder.path(), &told_by("a", "a", &[full]));
+    let elsewhere = Transfer { position: Position::full(5, 4, 0), ..full };
+    let done = append(folder.path(), &told_by("b", "b", &[elsewhere]));
+    assert_eq!(done.rejected[0].reason, Reason::OtherPlace { import: 0, row: 0 });
 }
 
 /// Two sums for one cost: the second was dropped in silence, or kept because strangers had moved the
@@ -177,6 +230,9 @@ fn another_sum_for_one_cost_is_refused() {
     check(fee(30, at_height), &[fee(70, at_height)], 1);
     check(fee(30, at_height), &[fee(70, at_height), strangers], 1);
     check(fee(30, Position::UNKNOWN), &[fee(70, Position::UNKNOWN), strangers], 1);
+    // What was burned beside it may be part of that sum.
+    let burned = Transfer { kind: Kind::Burn, to: Place::Burn, ..fee(41, at_height) };
+    check(fee(100, at_height), &[burned, fee(60, at_height)], 2);
     // One format that knows full positions may tell of several costs.
     check(fee(30, Position::full(5, 0, 1)), &[fee(70, Position::full(5, 0, 2)), strangers], 0);
     // Of another payer, or of another transaction: another cost.
@@ -259,8 +315,6 @@ fn the_telling_that_knows_more_stays() {
     check(full, at(None, None, None));
     check(at(Some(5), Some(3), None), at(Some(5), None, None));
     check(at(Some(5), None, None), at(None, None, None));
-    // Two formats that count the rows of a transaction each in its own way.
-    check(at(Some(5), Some(3), Some(1_000_007)), full);
 }
 
 #[test]

@@ -118,6 +118,59 @@ fn the_order_of_files_changes_nothing_where_one_of_them_knows_all() {
     }
 }
 
+/// The rows without where they stand.
+fn movements(rows: &[Transfer]) -> Vec<String> {
+    let told = |row: &Transfer| format!("{:?}", Transfer { position: Position::UNKNOWN, ..*row });
+    let mut told: Vec<String> = rows.iter().map(told).collect();
+    told.sort();
+    told
+}
+
+/// Two formats gave the same number to two rows of a transaction: one was refused, and its twin came in
+/// beside it.
+#[test]
+fn formats_that_count_rows_differently_tell_each_row_once() {
+    for seed in 0..60 {
+        let mut dice = Dice(1000 + seed);
+        let transactions: Vec<_> = (0..8).map(|number| told_by_node(&mut dice, number)).collect();
+        // From 0, as the other counts, but from the other end; its own fee among the rest.
+        let counted = |rows: &[Transfer], backwards: bool| -> Vec<Transfer> {
+            let count = rows.len() as u32;
+            let placed = (0..).zip(rows).map(|(n, row): (u32, _)| {
+                let index = if backwards { count - 1 - n } else { n };
+                let position = Position { index: Some(index), ..row.position };
+                Transfer { position, ..*row }
+            });
+            placed.collect()
+        };
+        let file = |format: &str, rows: Vec<Transfer>| {
+            let mut file = batch(format, occurring(&rows));
+            file.source.format = format.into();
+            file
+        };
+        let of_all = |tell: &dyn Fn(&Vec<Transfer>) -> Vec<Transfer>| {
+            transactions.iter().flat_map(tell).collect::<Vec<Transfer>>()
+        };
+        let files = [
+            file("forwards", of_all(&|rows| counted(rows, false))),
+            file("backwards", of_all(&|rows| counted(rows, true))),
+            file("explorer", of_all(&|rows| tell("explorer", rows))),
+        ];
+        let mut results = Vec::new();
+        for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0], [0, 2, 1], [1, 2, 0], [2, 0, 1]] {
+            let folder = tempfile::tempdir().unwrap();
+            for number in order.into_iter().chain(order) {
+                let done = append(folder.path(), &files[number]);
+                assert_eq!(done.rejected, [], "{seed}: {order:?}");
+            }
+            let kept = transfers(&Archive::read(folder.path()).unwrap());
+            assert_eq!(movements(&kept), movements(&transactions.concat()), "{seed}: {order:?}");
+            results.push(kept);
+        }
+        assert!(results.windows(2).all(|pair| pair[0] == pair[1]), "{seed}");
+    }
+}
+
 /// A kill while a better telling takes the place of another leaves the one or the other.
 #[test]
 fn a_kill_while_a_row_gives_way_loses_no_row() {

@@ -11,7 +11,7 @@ use anyhow::{Context as _, anyhow};
 use archive::{Account, Archive, Batch, Entry, Import, Reason, Rejected, Source, Subject, Token};
 use chains::exports::{self, Context, Item, Look, Options, ReadError, Recognised, Summary};
 use indicatif::ProgressBar;
-use ledger::Transfer;
+use ledger::{Transfer, TxId};
 use sha2::{Digest, Sha256};
 
 use crate::set_aside::SetAsideRows;
@@ -159,6 +159,7 @@ struct Intake<'a> {
     /// Rows so far that gave anything: one row may give several transfers, a value and a fee.
     rows: u64,
     last_row: Option<u64>,
+    last_tx: Option<TxId>,
     transfers: u64,
     /// Where the file has each transfer of the batch.
     lines: Vec<u64>,
@@ -184,6 +185,7 @@ impl<'a> Intake<'a> {
             last_repeated: None,
             rows: 0,
             last_row: None,
+            last_tx: None,
             transfers: 0,
             lines: Vec::new(),
             new: 0,
@@ -199,10 +201,12 @@ impl<'a> Intake<'a> {
         let full = self.batch.entries.len() + self.batch.blocks.len() >= BATCH;
         match item {
             Item::Transfer { row, group, transfer } => {
-                // What a row tells of one transaction's cost is compared as a whole.
-                if full && self.last_row != Some(row) {
+                // What a source tells of one transaction is compared as a whole.
+                let next = transfer.tx.is_none() || self.last_tx != transfer.tx;
+                if full && (next || self.batch.entries.len() >= 2 * BATCH) {
                     self.flush_part(false)?;
                 }
+                self.last_tx = transfer.tx;
                 self.rows += u64::from(self.last_row != Some(row));
                 self.last_row = Some(row);
                 if self.last_aside == Some(row) {
@@ -340,6 +344,13 @@ impl Refused<'_> {
             Reason::OtherCost { import, row } => {
                 return format!(
                     "contradicts {}, which tells another cost of the same transaction and stays",
+                    self.earlier(*import, *row)
+                );
+            }
+            Reason::OtherPlace { import, row } => {
+                return format!(
+                    "contradicts {}, which puts the same transaction at another index of the block and \
+                     stays",
                     self.earlier(*import, *row)
                 );
             }

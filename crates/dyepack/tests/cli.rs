@@ -114,6 +114,8 @@ fn every_exit_code() {
         (&["trace", "first.toml", "--theme", "dark"], 2),
         (&["trace", "first.toml", "--theme", "dark", "--html", "some.html"], 0),
         (&["trace", "first.toml", "--paths-to", "T123"], 2),
+        (&["trace", "first.toml", "--with", "first.toml"], 2),
+        (&["trace", "first.toml", "--with", "second.toml", "--with", "second.toml"], 2),
         (&["trace", "first.toml", "--paths-to", &mule, "--csv"], 2),
         (&["trace", "first.toml", "--paths-to", &mule, "--count", "0"], 2),
         (&["trace", "first.toml", "--svg", "one", "--html", "./one"], 2),
@@ -481,6 +483,7 @@ fn what_a_case_asserts_twice_counts_once_where_it_names_the_transaction() {
     let room = room();
     let since = rows()[3].time;
     let rest = format!("asserted = true\namount = \"7\"\nsince = \"{since}\"\nsource = \"s\"\n");
+    let later = ledger::Time::from_seconds(since.seconds() + 1);
     let theft = |case: &str| case[case.find("[[theft]]").expect("a theft")..].to_string() + &rest;
     let check = |second: &str, stolen: u128, note: &str| {
         let first = case("twice", "end", 2);
@@ -488,6 +491,11 @@ fn what_a_case_asserts_twice_counts_once_where_it_names_the_transaction() {
             case.split_inclusive('\n').filter(|line| !line.starts_with("tx =")).collect()
         };
         let (first, second) = match second {
+            "later" => (
+                first,
+                theft(&case("twice", "end", 2)).replace(&since.to_string(), &later.to_string()),
+            ),
+            "half unnamed" => (first, theft(&unnamed(&case("twice", "end", 2)))),
             "unnamed" => (unnamed(&first), theft(&unnamed(&case("twice", "end", 2)))),
             "another" => (first, theft(&case("twice", "end", 3))),
             _ => (first, theft(&case("twice", "end", 2))),
@@ -499,8 +507,10 @@ fn what_a_case_asserts_twice_counts_once_where_it_names_the_transaction() {
         assert!(list(&result, "gaps").iter().any(told) || note.is_empty(), "{}", result["gaps"]);
     };
     check("same", 7_000_000, "theft 1 asserts the same of the same transaction: it counts once");
+    check("later", 7_000_000, "theft 1 asserts the same of the same transaction: it counts once");
     check("another", 14_000_000, "");
-    check("unnamed", 14_000_000, "no transaction is named, so both count");
+    check("half unnamed", 14_000_000, "not both name a transaction, so both count");
+    check("unnamed", 14_000_000, "not both name a transaction, so both count");
 }
 
 /// The end of a trace let an assertion in that its own transaction replaces later, and nothing said so.

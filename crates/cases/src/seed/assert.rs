@@ -40,23 +40,27 @@ pub(super) fn enter<R: Records>(
         }
     };
     let mut note = |what: String| found.notes.push(format!("theft {}: {what}", number + 1));
-    let twin =
-        found.asserted.iter().find(|known| AssertedTheft { theft: number, ..**known } == asserted);
-    match twin.map(|twin| (twin.theft, case.thefts[twin.theft].tx == theft.tx, theft.tx)) {
-        Some((twin, true, Some(_))) => {
-            note(format!(
-                "theft {} asserts the same of the same transaction: it counts once",
-                twin + 1
-            ));
-            return Ok(());
-        }
-        Some((twin, _, None)) => {
-            note(format!(
-                "theft {} asserts the same; no transaction is named, so both count",
-                twin + 1
-            ));
-        }
-        _ => {}
+    let money = |theft: &AssertedTheft| (theft.chain, theft.place, theft.asset, theft.amount);
+    let twins = found.asserted.iter().filter(|known| money(known) == money(&asserted));
+    let twins: Vec<usize> = twins.map(|known| known.theft).collect();
+    // A transaction is one, whatever moment is stated beside it.
+    let same_tx = |twin: &&usize| theft.tx.is_some() && case.thefts[**twin].tx == theft.tx;
+    let may_be_one = |twin: &&usize| match (case.thefts[**twin].tx, theft.tx) {
+        (None, None) => case.thefts[**twin].since == theft.since,
+        (one, other) => one.is_none() || other.is_none(),
+    };
+    if let Some(twin) = twins.iter().find(same_tx) {
+        note(format!(
+            "theft {} asserts the same of the same transaction: it counts once",
+            twin + 1
+        ));
+        return Ok(());
+    }
+    if let Some(twin) = twins.iter().find(may_be_one) {
+        note(format!(
+            "theft {} asserts the same; not both name a transaction, so both count",
+            twin + 1
+        ));
     }
     if moves_other(records, theft, until)? {
         note(

@@ -136,8 +136,7 @@ pub(crate) fn run(args: &TraceArgs, global: &Global, output: &Output) -> anyhow:
     let wait = progress::spinner(output, "opening the archive");
     let investigation = Investigation::open(archive)?;
     let case = find_case(&args.case, &investigation)?;
-    let with: Vec<CaseFile> =
-        args.with.iter().map(|name| find_case(name, &investigation)).collect::<Result<_, _>>()?;
+    let with = cases_beside(&args.with, &case, &investigation, output)?;
     let asked = Asked {
         rule: args.asking.rule,
         until: args.asking.until,
@@ -198,6 +197,34 @@ fn is_like_a_path(name: &str) -> bool {
 pub(crate) fn any_address(text: &str) -> anyhow::Result<Address> {
     let found = address_asked::fitting(text, None).into_iter().next();
     found.map(|(_, address)| address).ok_or_else(|| address_asked::refused(text))
+}
+
+/// The cases of `--with`. Overlaps name cases by their ids, so no two may share one; and a file that
+/// hides a registered case says so.
+fn cases_beside(
+    names: &[String],
+    case: &CaseFile,
+    investigation: &Investigation,
+    output: &Output,
+) -> anyhow::Result<Vec<CaseFile>> {
+    let mut ids = vec![case.id.clone()];
+    let mut with = Vec::new();
+    for name in names {
+        let beside = find_case(name, investigation)?;
+        if ids.contains(&beside.id) {
+            let message = format!("--with {name}: a case of the id {} is there already", beside.id);
+            return Err(Coded::new(Exit::Usage, message).into());
+        }
+        if investigation.casebook.case(&beside.id).is_some_and(|known| known.what != beside) {
+            output.warning(&format!(
+                "--with {name}: another text of case {} is registered, and is not looked at",
+                beside.id
+            ));
+        }
+        ids.push(beside.id.clone());
+        with.push(beside);
+    }
+    Ok(with)
 }
 
 fn print(args: &TraceArgs, traced: &Traced, output: &Output) -> anyhow::Result<()> {
