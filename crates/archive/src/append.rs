@@ -21,9 +21,12 @@ use crate::batch::{Entry, Reason, Recorded, Rejected, Subject};
 use crate::bill::{self, Bill, Payment, Verdict, is_at_cost};
 use crate::error::Result;
 use crate::manifest::{Manifest, Part, Sorting};
+use crate::order::order_in_block;
 use crate::part::{PartWriter, Store};
 use crate::rewrite::{self, Dropped};
-use crate::told::{Teller, Told, contradict, is_elsewhere, is_same_moment, knows_more, may_be_one};
+use crate::told::{
+    Teller, Told, contradict, is_elsewhere, is_same_moment, knows_more, may_be_one, say_the_same,
+};
 
 /// What became of a row of the batch.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,9 +62,17 @@ struct Findings {
     rejected: Vec<Rejected>,
     /// Committed rows that give way.
     dropped: Dropped,
-    /// Rows at whose position a committed one contradicts them, unless another is theirs or both are of
-    /// one cost.
-    contradicted: Vec<(usize, Reason)>,
+    /// Rows at whose position a committed one contradicts them, unless another is theirs.
+    contradicted: Vec<Contradiction>,
+}
+
+/// A row of the batch and a committed one at the same full position.
+struct Contradiction {
+    number: usize,
+    reason: Reason,
+    /// Where among the others the committed row is kept, which may turn out to tell of another row of the
+    /// batch: formats count rows in different ways.
+    other: Option<usize>,
 }
 
 /// What the rows of a batch came to.
@@ -149,9 +160,8 @@ fn groups<'a>(entries: &'a [Entry], fates: &[Fate], import: u32) -> Vec<Group<'a
             let sorting = if without_height { Sorting::Time } else { Sorting::Height };
             order.sort_by_cached_key(|number| {
                 let Entry { transfer, row, .. } = &entries[*number as usize];
-                let position = transfer.position;
-                match position.height {
-                    Some(height) => (height, position.order_in_block(), *row),
+                match transfer.position.height {
+                    Some(height) => (height, order_in_block(transfer), *row),
                     None => (transfer.time.seconds().into(), (0, 0), *row),
                 }
             });
@@ -238,16 +248,29 @@ impl<'a> Group<'a> {
                 }
             }
         }
-        // Another group of the batch may have taken its place.
-        others.retain(|committed| !findings.is_dropped(committed));
-        self.settle_costs(&others, manifest, findings);
-        for (number, reason) in std::mem::take(&mut findings.contradicted) {
-            if findings.fates[number] == Fate::New {
+        let mut taken = FxHashSet::default();
+        self.settle_costs(&others, manifest, &mut taken, findings);
+        let (open, settled): (Vec<_>, Vec<_>) = std::mem::take(&mut findings.contradicted)
+            .into_iter()
+            .partition(|found| found.other.is_some());
+        self.refuse_contradicted(settled, &taken, findings);
+        self.unite(&others, manifest, &mut taken, findings);
+        self.refuse_contradicted(open, &taken, findings);
+        Ok(())
+    }
+
+    fn refuse_contradicted(
+        &self,
+        found: Vec<Contradiction>,
+        taken: &FxHashSet<usize>,
+        findings: &mut Findings,
+    ) {
+        for Contradiction { number, reason, other } in found {
+            let is_answered = other.is_some_and(|other| taken.contains(&other));
+            if findings.fates[number] == Fate::New && !is_answered {
                 findings.refuse(number, &self.entries[number], reason);
             }
         }
-        self.unite(&others, manifest, findings);
-        Ok(())
     }
 
     /// Settles the fate of the batch's row, if any, that has the identity of a committed one; else the
@@ -260,6 +283,10 @@ impl<'a> Group<'a> {
         others: &mut Vec<Committed>,
         findings: &mut Findings,
     ) {
+        // Another group of the batch may have taken its place.
+        if findings.is_dropped(&committed) {
+            return;
+        }
         let Recorded { transfer, import, row, occurrence } = committed.row;
         let identity = match full_key(transfer.position) {
             Some(key) => known.full.get(&key),
@@ -267,18 +294,21 @@ impl<'a> Group<'a> {
         };
         if let Some(number) = identity.map(|number| *number as usize) {
             let entry = &self.entries[number];
-            if entry.transfer == transfer {
+            if say_the_same(&entry.transfer, &transfer) {
                 findings.fates[number] = Fate::Already;
                 return;
             }
             // Where readers agreed to place a cost, its division is compared, not its rows.
+            let teller = self.teller(&committed, manifest);
             let is_cost = is_at_cost(transfer.position);
-            if !is_cost && contradict(&entry.transfer, &transfer, self.teller(&committed, manifest))
-            {
-                let reason = Reason::ConflictWithArchive { import, row };
-                findings.contradicted.push((number, reason));
+            if !is_cost && contradict(&entry.transfer, &transfer, teller) {
                 let of_cost = bill::payment(&transfer);
-                if of_cost.is_none() || of_cost != bill::payment(&entry.transfer) {
+                let is_of_cost = of_cost.is_some() && of_cost == bill::payment(&entry.transfer);
+                let is_open = is_of_cost || teller == Teller::OtherFormat;
+                let reason = Reason::ConflictWithArchive { import, row };
+                let other = is_open.then_some(others.len());
+                findings.contradicted.push(Contradiction { number, reason, other });
+                if !is_open {
                     return;
                 }
             }
@@ -288,8 +318,10 @@ impl<'a> Group<'a> {
 
     fn teller(&self, committed: &Committed, manifest: &Manifest) -> Teller {
         let other = committed.row.import;
+        // What was read to its end before is being read again.
+        let again = manifest.imports.get(other as usize).is_some_and(|import| import.complete);
         match format_of(manifest, other) == format_of(manifest, self.import) {
-            _ if other == self.import => Teller::Same,
+            _ if other == self.import && !again => Teller::Same,
             true => Teller::SameFormat,
             false => Teller::OtherFormat,
         }
@@ -302,7 +334,13 @@ impl<'a> Group<'a> {
     }
 
     /// Finds the costs that committed rows tell already, perhaps divided otherwise.
-    fn settle_costs(&self, others: &[Committed], manifest: &Manifest, findings: &mut Findings) {
+    fn settle_costs(
+        &self,
+        others: &[Committed],
+        manifest: &Manifest,
+        taken: &mut FxHashSet<usize>,
+        findings: &mut Findings,
+    ) {
         let mut new: BTreeMap<u32, Payment> = BTreeMap::new();
         let mut bills: FxHashMap<Payment, Bill<'_>> = FxHashMap::default();
         for (number, Entry { transfer, .. }) in self.new_ones(findings) {
@@ -330,27 +368,30 @@ impl<'a> Group<'a> {
                 let wins_tie = self.wins_tie(&others[first], manifest);
                 let verdict = bill.beside(old, only_divided, wins_tie);
                 let Some(verdict) = verdict else { continue };
-                self.settle(verdict, others, first, findings);
+                taken.extend(self.settle(verdict, others, first, findings));
                 break;
             }
         }
     }
 
-    /// What a verdict means for the rows; `first` is a committed row of the old bill.
+    /// What a verdict means for the rows; `first` is a committed row of the old bill. Returns those that
+    /// the new bill has found its own in.
     fn settle(
         &self,
         verdict: Verdict,
         others: &[Committed],
         first: usize,
         findings: &mut Findings,
-    ) {
+    ) -> Vec<usize> {
         match verdict {
-            Verdict::Told(rows) => {
-                rows.into_iter().for_each(|row| findings.fates[row] = Fate::Already);
+            Verdict::Told { new, old } => {
+                new.into_iter().for_each(|row| findings.fates[row] = Fate::Already);
+                old
             }
             Verdict::Better { new, old } => {
                 new.into_iter().for_each(|row| findings.fates[row] = Fate::Better);
-                old.into_iter().for_each(|at| findings.drop_row(&others[at]));
+                old.iter().for_each(|at| findings.drop_row(&others[*at]));
+                old
             }
             Verdict::Contradicts(rows) => {
                 let Recorded { import, row, .. } = others[first].row;
@@ -358,29 +399,43 @@ impl<'a> Group<'a> {
                     let reason = Reason::OtherCost { import, row };
                     findings.refuse(number, &self.entries[number], reason);
                 }
+                Vec::new()
             }
         }
     }
 
     /// Finds the rows that committed ones tell already, in the words of another source.
-    fn unite(&self, others: &[Committed], manifest: &Manifest, findings: &mut Findings) {
-        let mut told: FxHashMap<Told<'_>, Vec<&Committed>> = FxHashMap::default();
-        for committed in others.iter().filter(|committed| !findings.is_dropped(committed)) {
-            if let Some(key) = Told::of(&committed.row.transfer) {
-                told.entry(key).or_default().push(committed);
+    fn unite(
+        &self,
+        others: &[Committed],
+        manifest: &Manifest,
+        taken: &mut FxHashSet<usize>,
+        findings: &mut Findings,
+    ) {
+        let mut told: FxHashMap<Told<'_>, Vec<usize>> = FxHashMap::default();
+        for (at, committed) in others.iter().enumerate() {
+            let is_there = !findings.is_dropped(committed);
+            if let Some(key) = Told::of(&committed.row.transfer).filter(|_| is_there) {
+                told.entry(key).or_default().push(at);
             }
         }
-        // Who knows which row of the transaction he tells of chooses first.
+        // Whoever knows which row of the transaction he tells of chooses first, and among equal words the
+        // same word; the rest comes after.
         let (placed, unplaced): (Vec<u32>, Vec<u32>) =
             self.order.iter().partition(|n| self.entry(**n).transfer.position.index.is_some());
-        for number in placed.into_iter().chain(unplaced) {
-            if findings.fates[number as usize] != Fate::New {
-                continue;
+        let rows = || placed.iter().chain(&unplaced).copied();
+        for (number, any_word) in
+            rows().map(|number| (number, false)).chain(rows().map(|number| (number, true)))
+        {
+            if findings.fates[number as usize] == Fate::New
+                && let Some(tellings) =
+                    Told::of(&self.entry(number).transfer).and_then(|key| told.get(&key))
+            {
+                let open = tellings.iter().copied().filter(|at| !taken.contains(at));
+                let open: Vec<usize> = open.collect();
+                taken
+                    .extend(self.find_telling(number, &open, others, any_word, manifest, findings));
             }
-            let entry = self.entry(number);
-            let tellings = Told::of(&entry.transfer).and_then(|key| told.get_mut(&key));
-            let Some(tellings) = tellings else { continue };
-            self.find_telling(number, tellings, manifest, findings);
         }
     }
 
@@ -388,39 +443,40 @@ impl<'a> Group<'a> {
     fn find_telling(
         &self,
         number: u32,
-        tellings: &mut Vec<&Committed>,
+        open: &[usize],
+        others: &[Committed],
+        any_word: bool,
         manifest: &Manifest,
         findings: &mut Findings,
-    ) {
+    ) -> Option<usize> {
         let entry = self.entry(number);
         let position = entry.transfer.position;
-        let is_one =
-            |other: &Committed| may_be_one(entry, &other.row, self.teller(other, manifest));
-        let same_index = |other: &Committed| other.row.transfer.position.index == position.index;
-        let exact = tellings.iter().position(|other| same_index(other) && is_one(other));
-        let Some(at) = exact.or_else(|| tellings.iter().position(|other| is_one(other))) else {
-            let elsewhere = |other: &&&Committed| {
-                is_elsewhere(position, other.row.transfer.position)
-                    && self.teller(other, manifest) != Teller::Same
+        let is_one = |at: &usize| {
+            let committed = &others[*at];
+            (any_word || committed.row.transfer.kind == entry.transfer.kind)
+                && may_be_one(entry, &committed.row, self.teller(committed, manifest))
+        };
+        let same_index = |at: &usize| others[*at].row.transfer.position.index == position.index;
+        let exact = open.iter().find(|at| same_index(at) && is_one(at));
+        let Some(at) = exact.or_else(|| open.iter().find(|at| is_one(at))).copied() else {
+            let elsewhere = |at: &&usize| {
+                is_elsewhere(position, others[**at].row.transfer.position)
+                    && self.teller(&others[**at], manifest) != Teller::Same
             };
-            if let Some(other) = tellings.iter().find(elsewhere) {
-                let Recorded { import, row, .. } = other.row;
+            if let Some(at) = open.iter().find(elsewhere).filter(|_| any_word) {
+                let Recorded { import, row, .. } = others[*at].row;
                 findings.refuse(number as usize, entry, Reason::OtherPlace { import, row });
             }
-            return;
+            return None;
         };
-        let committed = tellings.remove(at);
-        findings.fates[number as usize] = match knows_more(
-            position,
-            committed.row.transfer.position,
-            self.wins_tie(committed, manifest),
-        ) {
-            false => Fate::Already,
-            true => {
-                findings.drop_row(committed);
-                Fate::Better
-            }
-        };
+        let committed = &others[at];
+        let wins_tie = self.wins_tie(committed, manifest);
+        let stays = knows_more(position, committed.row.transfer.position, wins_tie);
+        findings.fates[number as usize] = if stays { Fate::Better } else { Fate::Already };
+        if stays {
+            findings.drop_row(committed);
+        }
+        Some(at)
     }
 }
 

@@ -27,8 +27,8 @@ pub(crate) struct Bill<'a> {
 /// How two bills of one payment relate.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// These rows of the new bill are told already.
-    Told(Vec<usize>),
+    /// These rows of the new bill are told already, by those of the old one.
+    Told { new: Vec<usize>, old: Vec<usize> },
     /// These rows of the new bill stand in the place of those of the old one.
     Better { new: Vec<usize>, old: Vec<usize> },
     /// The new rows tell of another sum.
@@ -103,7 +103,7 @@ impl<'a> Bill<'a> {
             {
                 Some(Verdict::Better { new: new.numbers(), old: old.numbers() })
             }
-            Some((new, _)) => Some(Verdict::Told(new.numbers())),
+            Some((new, old)) => Some(Verdict::Told { new: new.numbers(), old: old.numbers() }),
             None if only_divided || self.told.is_empty() || old.told.is_empty() => None,
             // What the source burned beside it may be part of its bill, and would count twice.
             None => {

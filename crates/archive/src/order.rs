@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
-use ledger::{Chain, Time, Transfer, TxId};
+use ledger::{Chain, Kind, Position, Time, Transfer, TxId};
 use rustc_hash::FxHashMap;
 
 use crate::batch::Recorded;
@@ -32,6 +32,15 @@ pub(crate) struct RowKey {
     row: u64,
 }
 
+/// A fee is the last row of its transaction, whatever number a file gives it: another format's rows may
+/// stand beside it.
+pub(crate) fn order_in_block(transfer: &Transfer) -> (u64, u64) {
+    match transfer.kind {
+        Kind::Fee => Position { index: Some(Position::FEE), ..transfer.position }.order_in_block(),
+        _ => transfer.position.order_in_block(),
+    }
+}
+
 impl RowKey {
     pub(crate) fn of(row: &Recorded) -> RowKey {
         let position = row.transfer.position;
@@ -39,7 +48,7 @@ impl RowKey {
         match position.height {
             Some(height) => RowKey {
                 major: height,
-                in_block: position.order_in_block(),
+                in_block: order_in_block(&row.transfer),
                 import,
                 row: source_row,
             },

@@ -36,6 +36,11 @@ impl PartialEq for Told<'_> {
     }
 }
 
+/// True if two rows say the same, in the same words or others.
+pub(crate) fn say_the_same(a: &Transfer, b: &Transfer) -> bool {
+    a == b || Told::of(a).is_some_and(|told| Told::of(b).is_some_and(|other| told == other))
+}
+
 /// A token log from the zero address is a mint, whatever its source calls it, and one to it a burn.
 fn kind(transfer: &Transfer) -> Kind {
     match (transfer.from, transfer.to) {
@@ -57,9 +62,10 @@ impl Hash for Told<'_> {
 /// Whose words a committed row is in, seen from a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Teller {
-    /// The new row's own file.
+    /// The new row's own file, in the same reading.
     Same,
-    /// Another file of the same format.
+    /// Another file of the same format, or an earlier reading of the same file, which other tables beside
+    /// it or another column map may have made say less.
     SameFormat,
     OtherFormat,
 }

@@ -198,8 +198,11 @@ fn words_for_a_mint_and_two_places_in_a_block() {
         assert_eq!(append(folder.path(), &told_by("b", "b", &[second])).already, 1);
         assert_eq!(transfers(&Archive::read(folder.path()).unwrap()), [full]);
     }
+    // Also at one position.
+    let token = Transfer { kind: Kind::Token, ..full };
     let folder = tempfile::tempdir().unwrap();
     append(folder.path(), &told_by("a", "a", &[full]));
+    assert_eq!(append(folder.path(), &told_by("b", "b", &[token])).already, 1);
     let elsewhere = Transfer { position: Position::full(5, 4, 0), ..full };
     let done = append(folder.path(), &told_by("b", "b", &[elsewhere]));
     assert_eq!(done.rejected[0].reason, Reason::OtherPlace { import: 0, row: 0 });

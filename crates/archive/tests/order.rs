@@ -4,7 +4,7 @@
 mod support;
 
 use archive::{Archive, Entry, Recorded};
-use ledger::{Chain, Position, Time, Transfer};
+use ledger::{Chain, Kind, Position, Time, Transfer};
 use support::*;
 
 fn order_of(batches: &[(&str, Vec<Entry>)]) -> Vec<u64> {
@@ -39,7 +39,10 @@ fn slow_order(rows: &[Recorded]) -> Vec<Recorded> {
             })
         };
         with.sort_by_key(|r| {
-            let p = Position { tx_index: tx_index(r), ..r.transfer.position };
+            let mut p = Position { tx_index: tx_index(r), ..r.transfer.position };
+            if r.transfer.kind == Kind::Fee {
+                p.index = Some(Position::FEE);
+            }
             // What is known, then what is not, then what is last by agreement.
             let rank = |known: Option<u32>, last: u32| match known {
                 Some(known) if known < last => (0, known),
