@@ -22,6 +22,7 @@ pub(crate) struct Sorted {
     pub(crate) already: u64,
     /// True if committed rows gave way to some of the batch.
     pub(crate) replaced: bool,
+    pub(crate) renumbered: u64,
     pub(crate) rejected: Vec<Rejected>,
 }
 
@@ -59,6 +60,7 @@ pub(crate) fn write_new(
     rewrite::drop_rows(store, manifest, &findings.dropped)?;
     let is_there = |fate: &&Fate| matches!(fate, Fate::Already | Fate::Better);
     sorted.already = findings.fates.iter().filter(is_there).count() as u64;
+    sorted.renumbered = findings.renumbered;
     sorted.rejected = findings.rejected;
     sorted.rejected.sort_by_key(|rejected| rejected.subject);
     Ok(sorted)

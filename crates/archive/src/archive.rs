@@ -123,8 +123,8 @@ impl Archive {
             rewrite::compact(&self.store, &mut next)?;
         }
         self.commit(next)?;
-        let (transfers, already) = (sorted.added, sorted.already);
-        Ok(Appended { import, transfers, already, blocks, rejected })
+        let (transfers, already, renumbered) = (sorted.added, sorted.already, sorted.renumbered);
+        Ok(Appended { import, transfers, already, renumbered, blocks, rejected })
     }
 
     fn append_blocks(

@@ -93,6 +93,9 @@ pub struct Appended {
     /// Transfers that were there already: with the same content, or in another source's words. Where the
     /// batch knows more of one, it now stands as the batch tells it.
     pub already: u64,
+    /// Of these, how many a file of another format has at another number in their transaction. Where only
+    /// one of the two tells of a row, nobody knows how it lies between the other's.
+    pub renumbered: u64,
     /// Block headers that were new or said more than was known.
     pub blocks: u64,
     /// What was refused; everything else went in. In order of subject and row.

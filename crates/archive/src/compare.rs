@@ -65,6 +65,8 @@ pub(crate) struct Findings {
     pub(crate) rejected: Vec<Rejected>,
     /// Committed rows that give way.
     pub(crate) dropped: Dropped,
+    /// How many rows a committed one of another format tells at another number in the transaction.
+    pub(crate) renumbered: u64,
     /// Rows at whose position a committed one contradicts them, unless another is theirs.
     contradicted: Vec<Contradiction>,
 }
@@ -382,7 +384,10 @@ impl<'a> Group<'a> {
             return None;
         };
         let committed = &others[at];
-        let stays = knows_more(position, committed.row.transfer.position, committed.loses_tie);
+        let known = committed.row.transfer.position;
+        let both_full = position.is_full() && known.is_full();
+        findings.renumbered += u64::from(both_full && position.index != known.index);
+        let stays = knows_more(position, known, committed.loses_tie);
         findings.fates[number as usize] = if stays { Fate::Better } else { Fate::Already };
         if stays {
             findings.drop_row(committed);

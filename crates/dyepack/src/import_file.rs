@@ -165,6 +165,7 @@ struct Intake<'a> {
     lines: Vec<u64>,
     new: u64,
     already: u64,
+    renumbered: u64,
     set_aside: SetAsideRows,
     last_aside: Option<u64>,
     /// Rows of the batch that gave transfers and were set aside for another of theirs.
@@ -190,6 +191,7 @@ impl<'a> Intake<'a> {
             lines: Vec::new(),
             new: 0,
             already: 0,
+            renumbered: 0,
             set_aside,
             last_aside: None,
             both: HashSet::new(),
@@ -273,6 +275,15 @@ impl<'a> Intake<'a> {
             );
             self.gaps.push(archive::Gap { kind: "identical-rows".to_string(), detail });
         }
+        if self.renumbered > 0 {
+            let detail = format!(
+                "{} transfers have another number in their transaction than in a file of another \
+                 format: where only one of the files tells of a row, its order in the transaction is not \
+                 sure",
+                self.renumbered
+            );
+            self.gaps.push(archive::Gap { kind: "mixed-numbers".to_string(), detail });
+        }
         self.batch.account =
             Some(Account { rows, set_aside: self.set_aside.count, gaps: self.gaps.clone() });
         self.flush_part(complete)
@@ -288,6 +299,7 @@ impl<'a> Intake<'a> {
         let appended = archive.append(&batch).context("cannot write to the archive")?;
         self.new += appended.transfers;
         self.already += appended.already;
+        self.renumbered += appended.renumbered;
         let refused = Refused { batch: &batch, imports: archive.imports(), lines: &lines, first };
         let told: Vec<_> =
             appended.rejected.iter().filter_map(|rejected| refused.told(rejected)).collect();

@@ -396,3 +396,33 @@ fn a_header_that_lacks_a_column_is_said_to() {
     );
     assert!(run.stderr.contains("--map"), "{}", run.stderr);
 }
+
+/// The numbers of two formats mixed in one transaction, and nothing said that its order was a guess.
+#[test]
+fn numbers_of_two_formats_in_one_transaction_are_a_gap() {
+    let room = Room::new();
+    let row = |index: u32| {
+        let tx = format!("{:064x}", 7);
+        format!(
+            "chain,height,tx_index,index,time,tx,from,to,asset,amount\n\
+             tron,5,3,{index},1700000000,{tx},{A},{B},TRX,5000000\n"
+        )
+    };
+    room.write("own.csv", row(0));
+    room.write("table.csv", row(4));
+    room.write("same.csv", row(0) + "\n");
+    room.write(
+        "map.toml",
+        "chain = \"tron\"\nheight = { column = \"height\" }\ntx_index = { column = \"tx_index\" }\n\
+         index = { column = \"index\" }\ntime = { column = \"time\" }\ntx = { column = \"tx\" }\n\
+         from = { column = \"from\" }\nto = { column = \"to\" }\nasset = { column = \"asset\" }\n\
+         amount = { column = \"amount\" }\n",
+    );
+    room.run(&["import", "own.csv"]).expect(0);
+    for (file, told) in [("same.csv", false), ("table.csv", true)] {
+        let done = room.json(&["import", file, "--map", "map.toml"], 0);
+        let gaps = list(&done["files"][0], "gaps");
+        assert_eq!(gaps.iter().any(|gap| gap["kind"] == "mixed-numbers"), told, "{file}: {gaps:?}");
+        assert_eq!(done["files"][0]["already"], 1, "{file}");
+    }
+}
