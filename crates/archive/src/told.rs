@@ -36,9 +36,19 @@ impl PartialEq for Told<'_> {
     }
 }
 
-/// True if two rows say the same, in the same words or others.
+impl Eq for Told<'_> {}
+
+impl Hash for Told<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Transfer { tx, from, to, amount, .. } = self.0;
+        (tx, from, to, amount).hash(state);
+    }
+}
+
+/// True if two rows at one position say the same of one moment, in the same words or others.
 pub(crate) fn say_the_same(a: &Transfer, b: &Transfer) -> bool {
-    a == b || Told::of(a).is_some_and(|told| Told::of(b).is_some_and(|other| told == other))
+    let told = || Told::of(a).zip(Told::of(b)).is_some_and(|(one, other)| one == other);
+    a == b || (a.time == b.time && told())
 }
 
 /// A token log from the zero address is a mint, whatever its source calls it, and one to it a burn.
@@ -47,15 +57,6 @@ fn kind(transfer: &Transfer) -> Kind {
         (Place::Mint, _) => Kind::Mint,
         (_, Place::Burn) => Kind::Burn,
         _ => transfer.kind,
-    }
-}
-
-impl Eq for Told<'_> {}
-
-impl Hash for Told<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let Transfer { tx, from, to, amount, .. } = self.0;
-        (tx, from, to, amount).hash(state);
     }
 }
 

@@ -62,6 +62,10 @@ fn conflicts_with_what_is_committed() {
     assert_eq!(done.rejected[0].reason, reason);
     let archive = Archive::read(folder.path()).unwrap();
     assert_eq!(transfers(&archive), [placed(4, 0, 7), placed(5, 0, 1), placed(5, 1, 1)]);
+    // Another moment is other content too.
+    let late = Transfer { time: Time::from_seconds(1), ..placed(5, 0, 1) };
+    let done = append(folder.path(), &batch("c", numbered(&[late])));
+    assert_eq!((done.already, done.rejected.len()), (0, 1));
 }
 
 #[test]
