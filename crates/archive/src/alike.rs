@@ -121,7 +121,7 @@ impl<'a> Known<'a> {
         })?;
         let reader = match hits.is_empty() {
             true => None,
-            false => Some(PartReader::open_ranges(store, part, groups, hits)?),
+            false => Some(PartReader::open_ranges(store, part, &groups, hits)?),
         };
         Ok(reader.into_iter().flatten())
     }

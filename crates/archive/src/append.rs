@@ -82,7 +82,9 @@ fn groups<'a>(entries: &'a [Entry], fates: &[Fate], import: u32) -> Vec<Group<'a
             order.sort_by_cached_key(|number| {
                 let Entry { transfer, row, .. } = &entries[*number as usize];
                 match transfer.position.height {
-                    Some(height) => (height, order_in_block(transfer), *row),
+                    Some(height) => {
+                        (height, order_in_block(transfer.kind, transfer.position), *row)
+                    }
                     None => (transfer.time.seconds().into(), (0, 0), *row),
                 }
             });

@@ -15,7 +15,7 @@ use crate::batch::{Account, Appended, Batch, Reason, Rejected, Subject, Token, a
 use crate::blocks::{self, Headers};
 use crate::disk;
 use crate::error::{ArchiveError, AtPath, Result};
-use crate::index::Index;
+use crate::index::{Ground, Index, UNIT};
 use crate::journal::{Claims, Journal};
 use crate::manifest::{self, Import, Manifest};
 use crate::order::Transfers;
@@ -26,6 +26,10 @@ const LOCK: &str = "lock";
 const INDEX: &str = "index";
 const INDEX_LOCK: &str = "index.lock";
 const JOURNAL: &str = "claims.journal";
+/// Memory that is used where nobody says how much, in bytes.
+const MEMORY: usize = 2 << 30;
+/// The names and pots of an index that is being built may take one of so many parts of the memory.
+const NAMES_SHARE: usize = 2;
 
 /// An archive, opened at its last commit.
 pub struct Archive {
@@ -33,6 +37,10 @@ pub struct Archive {
     manifest: Manifest,
     /// Held for as long as this archive may write.
     lock: Option<File>,
+    /// How much memory may be used, in bytes.
+    memory: usize,
+    /// Rows of the smallest sealed segment of the index.
+    segment_unit: u64,
 }
 
 /// What an archive holds of one chain.
@@ -80,7 +88,7 @@ impl Archive {
                 empty
             }
         };
-        let archive = Archive { store: Arc::new(Store::new(folder)), manifest, lock: Some(lock) };
+        let archive = Archive { store: Arc::new(Store::new(folder)), manifest, lock: Some(lock), memory: MEMORY, segment_unit: UNIT };
         archive.sweep()?;
         Ok(archive)
     }
@@ -92,7 +100,18 @@ impl Archive {
             refuse_orphans(folder)?;
             return Err(ArchiveError::Missing { path: folder.to_path_buf() });
         };
-        Ok(Archive { store: Arc::new(Store::new(folder)), manifest, lock: None })
+        Ok(Archive { store: Arc::new(Store::new(folder)), manifest, lock: None, memory: MEMORY, segment_unit: UNIT })
+    }
+
+    /// Sets how much memory importing and indexing may take, in bytes; 2 GiB where this is not called.
+    pub fn limit_memory(&mut self, bytes: usize) {
+        self.memory = bytes;
+    }
+
+    /// Sets the rows of the smallest sealed segment of the index, so that a test has many of them.
+    #[doc(hidden)]
+    pub fn set_segment_unit(&mut self, rows: u64) {
+        self.segment_unit = rows.max(1);
     }
 
     /// The archive's folder.
@@ -279,9 +298,15 @@ impl Archive {
 
     fn index_or(&self, anew: bool) -> Result<Index> {
         let folder = self.store.folder.join(INDEX);
-        let stamp = self.manifest.transfers_digest();
+        let transfers = self.manifest.transfers_digest();
+        let ground = Ground {
+            store: &self.store,
+            parts: &self.manifest.parts,
+            memory: self.memory / NAMES_SHARE,
+            unit: self.segment_unit,
+        };
         // What is there and sound is read without writing anything, also from a disk that forbids it.
-        if let (false, Ok(index)) = (anew, Index::open(&folder, stamp)) {
+        if let (false, Ok(index)) = (anew, Index::open(&folder, transfers, &ground)) {
             self.check_sizes()?;
             return Ok(index);
         }
@@ -289,12 +314,12 @@ impl Archive {
         let lock = File::create(&path).map_err(|source| self.no_index(source))?;
         lock.lock().at(&path)?;
         if !anew {
-            match Index::open(&folder, stamp) {
+            match Index::open(&folder, transfers, &ground) {
                 Err(error) if error.is_integrity() => {}
                 other => return other,
             }
         }
-        Index::build(&folder, stamp, self.transfers()?).map_err(|error| match error {
+        Index::build(&folder, transfers, &ground, anew).map_err(|error| match error {
             ArchiveError::Io { source, .. } if is_forbidden(&source) => self.no_index(source),
             other => other,
         })

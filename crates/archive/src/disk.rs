@@ -6,14 +6,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::marker::PhantomData;
 use std::path::Path;
 
-use bytemuck::Pod;
 use memmap2::Mmap;
 use sha2::{Digest, Sha256};
 
-use crate::error::{ArchiveError, AtPath, Result};
+use crate::error::{AtPath, Result};
 
 #[cfg(target_endian = "big")]
 compile_error!("the index is mapped as little-endian records");
@@ -81,50 +79,14 @@ impl Write for HashingFile {
     }
 }
 
-/// A file of fixed-width records, mapped read-only.
-pub(crate) struct Mapped<T> {
-    map: Option<Mmap>,
-    records: PhantomData<T>,
-}
-
-impl<T: Pod> Mapped<T> {
-    /// Maps a file that must hold exactly `records` records.
-    pub(crate) fn open(path: &Path, records: u64) -> Result<Mapped<T>> {
-        let file = File::open(path).at_committed(path)?;
-        let length = file.metadata().at(path)?.len();
-        if records.checked_mul(size_of::<T>() as u64) != Some(length) {
-            let what = format!("{length} bytes are not {records} records");
-            return Err(ArchiveError::integrity(path, what));
-        }
-        let map = if length == 0 { None } else { Some(map_file(&file).at(path)?) };
-        if let Some(map) = &map {
-            bytemuck::try_cast_slice::<u8, T>(map).map_err(|e| ArchiveError::integrity(path, e))?;
-        }
-        Ok(Mapped { map, records: PhantomData })
-    }
-}
-
-impl<T: Pod> std::ops::Deref for Mapped<T> {
-    type Target = [T];
-
-    #[inline]
-    fn deref(&self) -> &[T] {
-        match &self.map {
-            // Length and alignment were checked on opening; a page is aligned for every record.
-            Some(map) => bytemuck::cast_slice(map),
-            None => &[],
-        }
-    }
-}
-
 /// Maps a file of the index.
 ///
 /// Sound because index files are written under a temporary name, synced and renamed before anyone
 /// maps them, and are never written again: a rebuild makes new files and unlinks the old ones,
-/// which leaves existing maps intact. Every bit pattern is a valid record (`Pod`). Only somebody
+/// which leaves existing maps intact. Every bit pattern is a valid record (`bytemuck::Pod`). Only somebody
 /// who truncates the file from outside can hurt us, and then the process is stopped (SIGBUS).
 #[allow(unsafe_code)]
-fn map_file(file: &File) -> io::Result<Mmap> {
+pub(crate) fn map_file(file: &File) -> io::Result<Mmap> {
     // SAFETY: see above.
     unsafe { Mmap::map(file) }
 }

@@ -27,7 +27,7 @@ pub use batch::{
     Account, Appended, Batch, Entry, Gap, Reason, Recorded, Rejected, Source, Subject, Token,
 };
 pub use error::{ArchiveError, Result};
-pub use index::{Index, Ledger, PlaceRecord, Row};
+pub use index::{Index, Ledger, LedgerRows, PlaceRecord, Row};
 pub use journal::{Claims, Journal, MAX_CLAIM};
 pub use manifest::Import;
 pub use order::Transfers;

@@ -80,6 +80,9 @@ pub(crate) struct Part {
     pub(crate) max_time: u32,
     /// Ordinals of the imports that have rows here, ascending.
     pub(crate) imports: Vec<u32>,
+    /// True if some row does not know its transaction's index (or nobody noted whether).
+    #[serde(default = "yes")]
+    pub(crate) lacks_tx_index: bool,
 }
 
 /// One committed file of block headers.
@@ -94,6 +97,10 @@ pub(crate) struct BlockPart {
     pub(crate) rows: u64,
     pub(crate) first_height: u64,
     pub(crate) last_height: u64,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

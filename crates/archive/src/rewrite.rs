@@ -14,11 +14,16 @@ use crate::batch::Recorded;
 use crate::blocks;
 use crate::error::Result;
 use crate::manifest::{BlockPart, Manifest, Part, Sorting};
-use crate::order::Merge;
-use crate::part::{PartWriter, Store};
+use crate::order::{Merge, Stretch};
+use crate::part::{Columns, PartWriter, Store};
 
-/// Parts of similar size are merged when there are this many of them.
+/// Small parts of similar size are merged when there are this many of them, and large ones when more than
+/// this many hold rows of one height or time.
 const FAN: usize = 16;
+/// A part of at least so many rows is large.
+const LARGE: u64 = 1 << 20;
+/// What is merged is cut into parts of so many rows, so that dropping some rows rewrites no more.
+const MOST: u64 = 1 << 22;
 
 /// What [`crate::Archive::rewind`] dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,18 +37,19 @@ fn tier(rows: u64) -> u32 {
     rows.max(1).ilog2() / 4
 }
 
-/// Merges small parts and block files, tier by tier, until none has too many.
+/// Merges small parts and block files, tier by tier, until none has too many, then large parts where too
+/// many overlap: whoever reads in order has all of those open at once.
 pub(crate) fn compact(store: &Arc<Store>, manifest: &mut Manifest) -> Result<()> {
-    while let Some(chosen) =
-        crowded(&manifest.parts, |p| (p.chain, p.sorting == Sorting::Time, tier(p.rows)))
-    {
+    let class = |p: &Part| {
+        (p.rows < LARGE).then_some((p.chain, p.sorting == Sorting::Time, tier(p.rows)))
+    };
+    while let Some(chosen) = crowded(&manifest.parts, class).or_else(|| deepest(&manifest.parts)) {
         let (old, kept) = split(std::mem::take(&mut manifest.parts), &chosen);
         manifest.parts = kept;
-        let number = manifest.take_number();
-        let merged = rewrite(store, old, number, |_| true)?;
+        let merged = rewrite(store, manifest, old, |_| true)?;
         manifest.parts.extend(merged);
     }
-    while let Some(chosen) = crowded(&manifest.blocks, |p| (p.chain, tier(p.rows))) {
+    while let Some(chosen) = crowded(&manifest.blocks, |p| Some((p.chain, tier(p.rows)))) {
         let (old, kept) = split(std::mem::take(&mut manifest.blocks), &chosen);
         manifest.blocks = kept;
         let number = manifest.take_number();
@@ -54,11 +60,40 @@ pub(crate) fn compact(store: &Arc<Store>, manifest: &mut Manifest) -> Result<()>
     Ok(())
 }
 
+/// The heights or times of a part's first and last rows.
+fn span(part: &Part) -> (u64, u64) {
+    match part.sorting {
+        Sorting::Height => (part.first.height.unwrap_or(0), part.last.height.unwrap_or(0)),
+        Sorting::Time => (part.first.time.into(), part.last.time.into()),
+    }
+}
+
+/// Parts of one chain and sorting that all hold one height or time, where more than [`FAN`] do. Those
+/// that only touch there do not count, nor those that are cut off from others of the same height.
+fn deepest(parts: &[Part]) -> Option<Vec<usize>> {
+    for (number, part) in parts.iter().enumerate() {
+        let (start, _) = span(part);
+        let is_open = |other: &Part| {
+            let (from, to) = span(other);
+            (other.chain, other.sorting) == (part.chain, part.sorting)
+                && from <= start
+                && (start < to || (from == start && other.rows < MOST))
+        };
+        let open: Vec<usize> = (0..parts.len()).filter(|at| is_open(&parts[*at])).collect();
+        if open.len() > FAN && open.contains(&number) {
+            return Some(open);
+        }
+    }
+    None
+}
+
 /// The members of the first class that has [`FAN`] of them.
-fn crowded<P, K: Ord>(parts: &[P], class: impl Fn(&P) -> K) -> Option<Vec<usize>> {
+fn crowded<P, K: Ord>(parts: &[P], class: impl Fn(&P) -> Option<K>) -> Option<Vec<usize>> {
     let mut classes: BTreeMap<K, Vec<usize>> = BTreeMap::new();
     for (number, part) in parts.iter().enumerate() {
-        classes.entry(class(part)).or_default().push(number);
+        if let Some(class) = class(part) {
+            classes.entry(class).or_default().push(number);
+        }
     }
     classes.into_values().find(|members| members.len() >= FAN)
 }
@@ -71,22 +106,36 @@ fn split<P>(parts: Vec<P>, chosen: &[usize]) -> (Vec<P>, Vec<P>) {
     (old, kept)
 }
 
-/// One part with those rows of `old` (of one chain and sorting) that are to stay.
+/// Parts with those rows of `old` (of one chain and sorting) that are to stay.
 fn rewrite(
     store: &Arc<Store>,
+    manifest: &mut Manifest,
     old: Vec<Part>,
-    number: u64,
     stays: impl Fn(&Recorded) -> bool,
-) -> Result<Option<Part>> {
-    let Some(first) = old.first() else { return Ok(None) };
-    let mut writer = PartWriter::create(store, first.chain, first.sorting, number)?;
-    for row in Merge::new(store, old) {
-        let row = row?;
-        if stays(&row) {
-            writer.push(&row)?;
+) -> Result<Vec<Part>> {
+    let Some((chain, sorting)) = old.first().map(|part| (part.chain, part.sorting)) else {
+        return Ok(Vec::new());
+    };
+    let mut parts = Vec::new();
+    let mut writer: Option<PartWriter<'_>> = None;
+    for stretch in Merge::new(store, old, Columns::All) {
+        let Stretch { batch, rows, .. } = stretch?;
+        for row in rows.map(|row| batch.recorded(row)).filter(&stays) {
+            if writer.as_ref().is_some_and(|writer| writer.rows() >= MOST) {
+                parts.extend(writer.take().map(PartWriter::finish).transpose()?.flatten());
+            }
+            let open = match &mut writer {
+                Some(open) => open,
+                none => {
+                    let number = manifest.take_number();
+                    none.insert(PartWriter::create(store, chain, sorting, number)?)
+                }
+            };
+            open.push(&row)?;
         }
     }
-    writer.finish()
+    parts.extend(writer.map(PartWriter::finish).transpose()?.flatten());
+    Ok(parts)
 }
 
 /// Rows to drop, by number of the part that they stand in. Whole, because a file that was read twice with
@@ -106,8 +155,7 @@ pub(crate) fn drop_rows(
     for part in cut {
         let rows = &dropped[&part.number];
         let stays = |row: &Recorded| !rows.contains(row);
-        let number = manifest.take_number();
-        let rest = rewrite(store, vec![part], number, stays)?;
+        let rest = rewrite(store, manifest, vec![part], stays)?;
         manifest.parts.extend(rest);
     }
     Ok(())
@@ -134,11 +182,10 @@ pub(crate) fn rewind(
         }
         rewound.transfers += part.rows;
         if part.first.height.is_none_or(|first| first <= height) {
-            let number = manifest.take_number();
             let is_below =
                 |row: &Recorded| row.transfer.position.height.is_none_or(|at| at <= height);
-            let rest = rewrite(store, vec![part], number, is_below)?;
-            rewound.transfers -= rest.as_ref().map_or(0, |rest| rest.rows);
+            let rest = rewrite(store, manifest, vec![part], is_below)?;
+            rewound.transfers -= rest.iter().map(|rest| rest.rows).sum::<u64>();
             manifest.parts.extend(rest);
         }
     }

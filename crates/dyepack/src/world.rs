@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
-use archive::Index;
+use archive::{Index, Ledger, LedgerRows};
 use cases::records::{NamedPlace, Records, Unreadable};
 use cases::stop::{StopKind, Stops};
 use ledger::{Address, Asset, Chain, Place, Time, Transfer};
@@ -109,13 +109,9 @@ impl<'a> World<'a> {
     }
 }
 
-/// Row numbers of a ledger.
-pub(crate) type Rows<'a> =
-    std::iter::Map<std::iter::Copied<std::slice::Iter<'a, u32>>, fn(u32) -> RowId>;
-
 impl PotLedger for World<'_> {
     type Rows<'a>
-        = Rows<'a>
+        = LedgerRows<'a>
     where
         Self: 'a;
 
@@ -158,10 +154,9 @@ impl PotLedger for World<'_> {
         Pot { place, asset, kind }
     }
 
-    fn history(&self, pot: PotId, from: RowId) -> PotHistory<Rows<'_>> {
-        let known = self.index.ledger(pot, from);
-        let number: fn(u32) -> RowId = u64::from;
-        PotHistory { balance: known.balance, rows: known.rows.iter().copied().map(number) }
+    fn history(&self, pot: PotId, from: RowId) -> PotHistory<LedgerRows<'_>> {
+        let Ledger { balance, rows } = self.index.ledger(pot, from);
+        PotHistory { balance, rows }
     }
 
     fn busy_from(&self, place: PlaceId, degree: u32) -> Option<RowId> {
@@ -210,7 +205,7 @@ impl Records for World<'_> {
     fn pots_of(&self, place: PlaceId) -> Vec<PotId> {
         let added = self.added_pots.iter().zip(self.index.pot_count()..);
         let added = added.filter(|((own, _), _)| *own == place).map(|(_, pot)| pot);
-        self.index.pots_of(place).iter().copied().chain(added).collect()
+        self.index.pots_of(place).into_iter().chain(added).collect()
     }
 
     fn first_row_at(&self, time: Time) -> RowId {

@@ -1,30 +1,54 @@
-//! The stamp of an index: which transfers it was built from, and what its files must be.
+//! The stamp of an index: which transfers it was built from, and what its segments must be.
+//!
+//! One line with the SHA-256 of all that follows, then a JSON document.
 
 use std::fs;
 use std::path::Path;
 
-use ledger::Chain;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
+use super::layout::FORMAT;
+use super::segment::Segment;
 use crate::disk;
 use crate::error::{ArchiveError, AtPath, Result};
 
-const NAME: &str = "stamp.json";
-/// Changes whenever the layout does; an index with another number is rebuilt.
-const FORMAT: u32 = 1;
 /// An index of at most this size is hashed whenever it is opened: a fraction of a second.
 const VERIFIED_BYTES: u64 = 256 << 20;
+/// A stamp longer than this is refused unread.
+const MAX_BYTES: u64 = 1 << 28;
 
-/// One file of the index.
+/// One file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FileStamp {
     pub(super) name: String,
-    pub(super) records: u64,
+    bytes: u64,
     #[serde(with = "hex::serde")]
-    pub(super) sha256: [u8; 32],
+    sha256: [u8; 32],
+}
+
+/// The files of a segment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SegmentStamp {
+    pub(super) rows: u64,
+    segment: FileStamp,
+    origins: FileStamp,
 }
 
 impl FileStamp {
+    /// Gives a synced file the name that follows from its first row and its hash.
+    pub(super) fn settle(
+        temporary: &Path,
+        first: u64,
+        kind: &str,
+        (sha256, bytes): ([u8; 32], u64),
+    ) -> Result<FileStamp> {
+        let name = format!("{first:012}-{}.{kind}", hex::encode(&sha256[..8]));
+        let path = temporary.with_file_name(&name);
+        fs::rename(temporary, &path).at(&path)?;
+        Ok(FileStamp { name, bytes, sha256 })
+    }
+
     /// Hashes the file and compares.
     pub(super) fn verify(&self, folder: &Path) -> Result<()> {
         let path = folder.join(&self.name);
@@ -33,66 +57,120 @@ impl FileStamp {
             false => Err(ArchiveError::integrity(&path, "its content was changed")),
         }
     }
+
+    fn verify_length(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(&self.name);
+        match fs::metadata(&path).at_committed(&path)?.len() {
+            bytes if bytes == self.bytes => Ok(()),
+            bytes => {
+                let what = format!("{bytes} bytes long instead of {}", self.bytes);
+                Err(ArchiveError::integrity(&path, what))
+            }
+        }
+    }
+}
+
+impl SegmentStamp {
+    pub(super) fn new(rows: u64, segment: FileStamp, origins: FileStamp) -> SegmentStamp {
+        SegmentStamp { rows, segment, origins }
+    }
+
+    /// Maps the segment; of its content only the length is verified.
+    pub(super) fn open(&self, folder: &Path) -> Result<Segment> {
+        self.segment.verify_length(folder)?;
+        self.origins.verify_length(folder)?;
+        Segment::open(&folder.join(&self.segment.name), &folder.join(&self.origins.name))
+    }
+
+    fn files(&self) -> [&FileStamp; 2] {
+        [&self.segment, &self.origins]
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamp {
     #[serde(rename = "dyepack.index")]
-    format: u32,
+    format: u16,
     /// The digest of the transfers it was built from.
     #[serde(with = "hex::serde")]
     transfers: [u8; 32],
-    /// What the chain numbers mean.
-    chains: Vec<String>,
-    pub(super) files: Vec<FileStamp>,
+    /// Numbers of the parts that were committed then, ascending.
+    pub(super) parts: Vec<u64>,
+    /// In order of their rows.
+    pub(super) segments: Vec<SegmentStamp>,
 }
 
-fn chain_names() -> Vec<String> {
-    Chain::all().map(|chain| chain.name().to_string()).collect()
+/// Name of the stamp of an index of these transfers.
+pub(super) fn file_name(transfers: &[u8; 32]) -> String {
+    format!("{}.json", hex::encode(&transfers[..16]))
 }
 
 impl Stamp {
-    pub(super) fn new(transfers: [u8; 32], mut files: Vec<FileStamp>) -> Stamp {
-        files.sort_by(|a, b| a.name.cmp(&b.name));
-        Stamp { format: FORMAT, transfers, chains: chain_names(), files }
+    pub(super) fn new(
+        transfers: [u8; 32],
+        mut parts: Vec<u64>,
+        segments: Vec<SegmentStamp>,
+    ) -> Stamp {
+        parts.sort_unstable();
+        Stamp { format: FORMAT, transfers, parts, segments }
     }
 
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
-        let path = folder.join(NAME);
-        let text =
-            serde_json::to_vec_pretty(self).map_err(|e| ArchiveError::integrity(&path, e))?;
-        disk::write_atomically(&path, &text)
+        let path = folder.join(file_name(&self.transfers));
+        let json = serde_json::to_string(self).map_err(|e| ArchiveError::integrity(&path, e))?;
+        let json = format!("{json}\n");
+        let text = format!("{}\n{json}", hex::encode(Sha256::digest(json.as_bytes())));
+        disk::write_atomically(&path, text.as_bytes())
     }
 
-    /// Reads the stamp of `folder`, which must be of these transfers and of this program's chains.
-    pub(super) fn read(folder: &Path, transfers: [u8; 32]) -> Result<Stamp> {
-        let path = folder.join(NAME);
-        let text = fs::read(&path).at_committed(&path)?;
-        let stamp: Stamp =
-            serde_json::from_slice(&text).map_err(|e| ArchiveError::integrity(&path, e))?;
-        if stamp.format != FORMAT || stamp.transfers != transfers || stamp.chains != chain_names() {
-            return Err(ArchiveError::integrity(&path, "the stamp of another index"));
+    /// Reads a stamp of this format, of whatever transfers.
+    fn load(path: &Path) -> Result<Stamp> {
+        let bad = |what: &dyn std::fmt::Display| ArchiveError::integrity(path, what);
+        if fs::metadata(path).at_committed(path)?.len() > MAX_BYTES {
+            return Err(bad(&"longer than any stamp"));
+        }
+        let text = fs::read_to_string(path).at_committed(path)?;
+        let (hash, json) = text.split_once('\n').ok_or_else(|| bad(&"no stamp of an index"))?;
+        if hex::encode(Sha256::digest(json.as_bytes())) != hash {
+            return Err(bad(&"its own checksum does not match"));
+        }
+        let stamp: Stamp = serde_json::from_str(json).map_err(|error| bad(&error))?;
+        let is_inside = stamp.files().all(|file| !file.name.contains(['/', '\\']));
+        if stamp.format != FORMAT || !is_inside {
+            return Err(bad(&"the stamp of another index"));
         }
         Ok(stamp)
     }
 
-    /// Verifies every file, if all together are few enough bytes to read on each opening.
-    pub(super) fn verify_small(&self, folder: &Path) -> Result<()> {
-        let mut bytes = 0;
-        for file in &self.files {
-            let path = folder.join(&file.name);
-            bytes += fs::metadata(&path).at_committed(&path)?.len();
-        }
-        match bytes > VERIFIED_BYTES {
-            true => Ok(()),
-            false => self.files.iter().try_for_each(|file| file.verify(folder)),
+    /// All files that belong to the index beside the stamp.
+    pub(super) fn files(&self) -> impl Iterator<Item = &FileStamp> {
+        self.segments.iter().flat_map(SegmentStamp::files)
+    }
+
+    /// Reads the stamp of the index of these transfers.
+    pub(super) fn read(folder: &Path, transfers: [u8; 32]) -> Result<Stamp> {
+        let path = folder.join(file_name(&transfers));
+        let stamp = Stamp::load(&path)?;
+        match stamp.transfers == transfers {
+            true => Ok(stamp),
+            false => Err(ArchiveError::integrity(&path, "the stamp of another index")),
         }
     }
 
-    /// Records of a file; an index without it is damaged.
-    pub(super) fn records(&self, folder: &Path, name: &str) -> Result<u64> {
-        let file = self.files.iter().find(|file| file.name == name);
-        file.map(|file| file.records)
-            .ok_or_else(|| ArchiveError::integrity(&folder.join(name), "not in the stamp"))
+    /// The stamp of an earlier index in the folder, if there is a sound one.
+    pub(super) fn any(folder: &Path) -> Option<Stamp> {
+        let paths = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+        let mut paths: Vec<_> =
+            paths.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
+        paths.sort();
+        paths.iter().find_map(|path| Stamp::load(path).ok())
+    }
+
+    /// Compares the content of all files, if they are few enough bytes to be read on each opening.
+    pub(super) fn verify_small(&self, folder: &Path) -> Result<()> {
+        match self.files().map(|file| file.bytes).sum::<u64>() > VERIFIED_BYTES {
+            true => Ok(()),
+            false => self.files().try_for_each(|file| file.verify(folder)),
+        }
     }
 }

@@ -4,6 +4,8 @@
 //! 2^128−1 and no decimal type that Parquet's readers share goes that far (in DuckDB:
 //! `amount::UHUGEINT`).
 
+mod columns;
+mod details;
 mod read;
 mod write;
 
@@ -17,7 +19,9 @@ use rustc_hash::FxHashSet;
 use crate::disk;
 use crate::error::{ArchiveError, Result};
 
-pub(crate) use read::{KeyRow, PartReader, primitive, read_keys, seconds};
+pub(crate) use columns::{Columns, Named, RowBatch};
+pub(crate) use details::Details;
+pub(crate) use read::{Batches, KeyRow, PartReader, primitive, read_keys, seconds};
 pub(crate) use write::{PartWriter, properties, settle, temporary_path, write_error};
 
 pub(crate) const HEIGHT: usize = 0;

@@ -1,42 +1,226 @@
-//! Reading a part: all of it in order, or only the positions, or chosen rows.
+//! Reading a part: batches of columns in order, chosen rows whole, or only what tells rows apart.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::vec;
+use std::sync::Arc;
 
 use arrow_array::types::{ArrowPrimitiveType, TimestampMillisecondType, UInt32Type, UInt64Type};
-use arrow_array::{Array, FixedSizeBinaryArray, PrimitiveArray, RecordBatch, StringArray};
-use ledger::{
-    Address, Amount, Asset, Chain, Conversion, Kind, Place, Position, Time, Transfer, TxId,
-};
+use arrow_array::{Array, PrimitiveArray, RecordBatch, StringArray};
+use ledger::{Amount, Chain, Kind, Position, Time};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder, RowSelection,
 };
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
-use rustc_hash::FxHashMap;
 
+use super::columns::{Columns, Dictionaries, RowBatch, reading_schema};
 use super::{AMOUNT, HEIGHT, INDEX, KIND, SCHEMA, Store, TIME, TX_INDEX, guarded};
 use crate::batch::Recorded;
 use crate::error::{ArchiveError, AtPath, Result};
 use crate::manifest::{Part, Sorting};
 
 /// Rows decoded at once.
-const CHUNK_ROWS: usize = 4096;
-/// Texts remembered, so that a base58 checksum is not verified for every row.
-const CACHE: usize = 1 << 18;
+const BATCH_ROWS: usize = 8192;
 
 type Builder = ParquetRecordBatchReaderBuilder<File>;
 
-/// The rows of a part, in order.
-pub(crate) struct PartReader {
+/// Rows of a part, in order, as columns.
+pub(crate) struct Batches {
     path: PathBuf,
     chain: Chain,
-    batches: ParquetRecordBatchReader,
-    texts: Texts,
-    rows: vec::IntoIter<Recorded>,
+    file: File,
+    metadata: ArrowReaderMetadata,
+    columns: Columns,
+    /// Row groups still to be read: number, first row in the part, and which of its rows.
+    groups: VecDeque<(usize, u64, Vec<Range<usize>>)>,
+    reader: Option<ParquetRecordBatchReader>,
+    /// The row of the part that comes next.
+    next: u64,
+    dictionaries: Dictionaries,
+}
+
+impl Batches {
+    /// Reads the rows of a part from row `from` on.
+    pub(crate) fn open(
+        store: &Store,
+        part: &Part,
+        columns: Columns,
+        from: u64,
+    ) -> Result<Batches> {
+        let range = usize::try_from(from).unwrap_or(usize::MAX)..usize::MAX;
+        Batches::open_ranges(store, part, columns, vec![range])
+    }
+
+    /// Reads the rows of `ranges`, which ascend.
+    pub(crate) fn open_ranges(
+        store: &Store,
+        part: &Part,
+        columns: Columns,
+        ranges: Vec<Range<usize>>,
+    ) -> Result<Batches> {
+        let path = store.verified(&part.path, &part.sha256)?;
+        let file = File::open(&path).at_committed(&path)?;
+        let options = ArrowReaderOptions::new().with_schema(reading_schema());
+        let metadata = guarded(&path, || ArrowReaderMetadata::load(&file, options))?
+            .map_err(|error| ArchiveError::integrity(&path, error))?;
+        let groups = ranges_by_group(&metadata, &ranges);
+        let (reader, dictionaries) = (None, Dictionaries::default());
+        let chain = part.chain;
+        Ok(Batches { path, chain, file, metadata, columns, groups, reader, next: 0, dictionaries })
+    }
+
+    fn step(&mut self) -> Result<Option<RowBatch>> {
+        loop {
+            if let Some(reader) = &mut self.reader {
+                match guarded(&self.path, || reader.next())? {
+                    Some(batch) => {
+                        let bad = |error: &dyn std::fmt::Display| {
+                            ArchiveError::integrity(&self.path, error)
+                        };
+                        let batch = batch.map_err(|error| bad(&error))?;
+                        let known = &mut self.dictionaries;
+                        let batch = RowBatch::decode(self.chain, self.next, &batch, known)
+                            .map_err(|what| bad(&what))?;
+                        self.next += batch.len() as u64;
+                        return Ok(Some(batch));
+                    }
+                    None => self.reader = None,
+                }
+            }
+            let Some((group, first, ranges)) = self.groups.pop_front() else { return Ok(None) };
+            self.next = first + ranges.first().map_or(0, |range| range.start as u64);
+            self.reader = Some(self.open_group(group, ranges)?);
+        }
+    }
+
+    fn open_group(
+        &self,
+        group: usize,
+        ranges: Vec<Range<usize>>,
+    ) -> Result<ParquetRecordBatchReader> {
+        let file = self.file.try_clone().at(&self.path)?;
+        let rows = rows_of(&self.metadata, group);
+        let facts = self.metadata.metadata();
+        let is_blank = |column: usize| {
+            let statistics = facts.row_group(group).column(column).statistics();
+            statistics.and_then(Statistics::null_count_opt) == Some(rows as u64)
+        };
+        let columns = self.columns.roots(is_blank);
+        let mask = ProjectionMask::roots(facts.file_metadata().schema_descr(), columns);
+        guarded(&self.path, || {
+            let selection = RowSelection::from_consecutive_ranges(ranges.into_iter(), rows);
+            Builder::new_with_metadata(file, self.metadata.clone())
+                .with_row_groups(vec![group])
+                .with_projection(mask)
+                .with_row_selection(selection)
+                .with_batch_size(BATCH_ROWS)
+                .build()
+        })?
+        .map_err(|error| ArchiveError::integrity(&self.path, error))
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<RowBatch>;
+
+    fn next(&mut self) -> Option<Result<RowBatch>> {
+        self.step().transpose()
+    }
+}
+
+fn rows_of(metadata: &ArrowReaderMetadata, group: usize) -> usize {
+    usize::try_from(metadata.metadata().row_group(group).num_rows()).unwrap_or(0)
+}
+
+/// Ranges of rows of a part, row group by row group.
+fn ranges_by_group(
+    metadata: &ArrowReaderMetadata,
+    ranges: &[Range<usize>],
+) -> VecDeque<(usize, u64, Vec<Range<usize>>)> {
+    let mut groups = VecDeque::new();
+    let (mut first, mut at) = (0, 0);
+    for group in 0..metadata.metadata().num_row_groups() {
+        let end = first + rows_of(metadata, group);
+        let mut own = Vec::new();
+        while let Some(range) = ranges.get(at).filter(|range| range.start < end) {
+            let from = range.start.max(first);
+            if from < range.end.min(end) {
+                own.push(from - first..range.end.min(end) - first);
+            }
+            if range.end > end {
+                break;
+            }
+            at += 1;
+        }
+        if !own.is_empty() {
+            groups.push_back((group, first as u64, own));
+        }
+        first = end;
+    }
+    groups
+}
+
+/// Chosen rows of a part, whole.
+pub(crate) struct PartReader {
+    batches: Batches,
+    batch: Option<Arc<RowBatch>>,
+    at: usize,
+}
+
+impl PartReader {
+    /// Reads only `ranges` of the rows of the row groups `groups`, counted from the first of them.
+    pub(crate) fn open_ranges(
+        store: &Store,
+        part: &Part,
+        groups: &[usize],
+        ranges: Vec<Range<usize>>,
+    ) -> Result<PartReader> {
+        let mut batches = Batches::open_ranges(store, part, Columns::All, Vec::new())?;
+        batches.groups = within_groups(&batches.metadata, groups, &ranges);
+        Ok(PartReader { batches, batch: None, at: 0 })
+    }
+}
+
+/// Ranges that are counted through chosen row groups alone, row group by row group.
+fn within_groups(
+    metadata: &ArrowReaderMetadata,
+    groups: &[usize],
+    ranges: &[Range<usize>],
+) -> VecDeque<(usize, u64, Vec<Range<usize>>)> {
+    let mut found = VecDeque::new();
+    let mut first = 0;
+    for group in groups {
+        let end = first + rows_of(metadata, *group);
+        let own = ranges.iter().map(|range| range.start.max(first)..range.end.min(end));
+        let own = own.filter(|range| range.start < range.end);
+        let own: Vec<_> = own.map(|range| range.start - first..range.end - first).collect();
+        if !own.is_empty() {
+            found.push_back((*group, 0, own));
+        }
+        first = end;
+    }
+    found
+}
+
+impl Iterator for PartReader {
+    type Item = Result<Recorded>;
+
+    fn next(&mut self) -> Option<Result<Recorded>> {
+        loop {
+            if let Some(batch) = self.batch.as_ref().filter(|batch| self.at < batch.len()) {
+                self.at += 1;
+                return Some(Ok(batch.recorded(self.at - 1)));
+            }
+            match self.batches.next()? {
+                Ok(batch) => (self.batch, self.at) = (Some(Arc::new(batch)), 0),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
 }
 
 /// What tells a row apart before all of it is read.
@@ -52,72 +236,6 @@ impl KeyRow {
     /// True if it can be part of what a transaction cost.
     pub(crate) fn may_be_cost(&self) -> bool {
         matches!(self.kind, Kind::Fee | Kind::Burn)
-    }
-}
-
-#[derive(Default)]
-struct Texts {
-    places: FxHashMap<Box<str>, Place>,
-    assets: FxHashMap<Box<str>, Asset>,
-}
-
-impl PartReader {
-    pub(crate) fn open(store: &Store, part: &Part) -> Result<PartReader> {
-        let (path, builder) = open(store, part)?;
-        PartReader::build(path, part.chain, builder)
-    }
-
-    /// Reads only `ranges` of the rows of the row groups `groups`, counted from the first of them.
-    pub(crate) fn open_ranges(
-        store: &Store,
-        part: &Part,
-        groups: Vec<usize>,
-        ranges: Vec<Range<usize>>,
-    ) -> Result<PartReader> {
-        let (path, builder) = open(store, part)?;
-        let rows = group_rows(&builder, &groups);
-        let ranges = ranges.into_iter();
-        let selection = guarded(&path, || RowSelection::from_consecutive_ranges(ranges, rows))?;
-        let builder = builder.with_row_groups(groups).with_row_selection(selection);
-        PartReader::build(path, part.chain, builder)
-    }
-
-    fn build(path: PathBuf, chain: Chain, builder: Builder) -> Result<PartReader> {
-        let batches = guarded(&path, || builder.with_batch_size(CHUNK_ROWS).build())?
-            .map_err(|error| ArchiveError::integrity(&path, error))?;
-        let (texts, rows) = (Texts::default(), Vec::new().into_iter());
-        Ok(PartReader { path, chain, batches, texts, rows })
-    }
-
-    fn decode(&mut self, batch: &RecordBatch) -> Result<()> {
-        let bad = |what: String| ArchiveError::integrity(&self.path, what);
-        let columns = Columns::of(batch).ok_or_else(|| bad("other columns".into()))?;
-        let rows: std::result::Result<Vec<_>, String> = (0..batch.num_rows())
-            .map(|row| columns.row(self.chain, row, &mut self.texts))
-            .collect();
-        self.rows = rows.map_err(bad)?.into_iter();
-        Ok(())
-    }
-}
-
-impl Iterator for PartReader {
-    type Item = Result<Recorded>;
-
-    fn next(&mut self) -> Option<Result<Recorded>> {
-        loop {
-            if let Some(row) = self.rows.next() {
-                return Some(Ok(row));
-            }
-            let decoded = match guarded(&self.path, || self.batches.next()) {
-                Ok(None) => return None,
-                Ok(Some(Ok(batch))) => self.decode(&batch),
-                Ok(Some(Err(error))) => Err(ArchiveError::integrity(&self.path, error)),
-                Err(error) => Err(error),
-            };
-            if let Err(error) = decoded {
-                return Some(Err(error));
-            }
-        }
     }
 }
 
@@ -197,12 +315,6 @@ fn open(store: &Store, part: &Part) -> Result<(PathBuf, Builder)> {
     Ok((path, builder))
 }
 
-fn group_rows(builder: &Builder, groups: &[usize]) -> usize {
-    let rows = |group: &usize| builder.metadata().row_group(*group).num_rows();
-    let rows = groups.iter().map(|group| usize::try_from(rows(group)).unwrap_or(0));
-    rows.fold(0, usize::saturating_add)
-}
-
 /// The least and greatest height (or time in seconds) of a row group.
 fn group_span(group: &RowGroupMetaData, by: Sorting) -> Option<(u64, u64)> {
     let column = if by == Sorting::Height { HEIGHT } else { TIME };
@@ -212,27 +324,6 @@ fn group_span(group: &RowGroupMetaData, by: Sorting) -> Option<(u64, u64)> {
         Sorting::Height => (low.cast_unsigned(), high.cast_unsigned()),
         Sorting::Time => (low.cast_unsigned() / 1000, high.cast_unsigned() / 1000),
     })
-}
-
-struct Columns<'a> {
-    height: &'a PrimitiveArray<UInt64Type>,
-    tx_index: &'a PrimitiveArray<UInt32Type>,
-    index: &'a PrimitiveArray<UInt32Type>,
-    time: &'a PrimitiveArray<TimestampMillisecondType>,
-    tx: &'a FixedSizeBinaryArray,
-    kind: &'a StringArray,
-    from: &'a StringArray,
-    to: &'a StringArray,
-    asset: &'a StringArray,
-    amount: &'a StringArray,
-    asset_to: &'a StringArray,
-    amount_to: &'a StringArray,
-    from_owner: &'a StringArray,
-    to_owner: &'a StringArray,
-    end: &'a StringArray,
-    import: &'a PrimitiveArray<UInt32Type>,
-    row: &'a PrimitiveArray<UInt64Type>,
-    occurrence: &'a PrimitiveArray<UInt32Type>,
 }
 
 pub(crate) fn primitive<T: ArrowPrimitiveType>(
@@ -255,133 +346,3 @@ pub(crate) fn seconds(milliseconds: i64) -> std::result::Result<Time, String> {
     Time::from_u64(seconds).map_err(|e| e.to_string())
 }
 
-impl<'a> Columns<'a> {
-    fn of(batch: &'a RecordBatch) -> Option<Columns<'a>> {
-        Some(Columns {
-            height: primitive(batch, HEIGHT)?,
-            tx_index: primitive(batch, TX_INDEX)?,
-            index: primitive(batch, INDEX)?,
-            time: primitive(batch, TIME)?,
-            tx: batch.columns().get(4)?.as_any().downcast_ref()?,
-            kind: texts(batch, KIND)?,
-            from: texts(batch, 6)?,
-            to: texts(batch, 7)?,
-            asset: texts(batch, 8)?,
-            amount: texts(batch, AMOUNT)?,
-            asset_to: texts(batch, 10)?,
-            amount_to: texts(batch, 11)?,
-            from_owner: texts(batch, 12)?,
-            to_owner: texts(batch, 13)?,
-            end: texts(batch, 14)?,
-            import: primitive(batch, 15)?,
-            row: primitive(batch, 16)?,
-            occurrence: primitive(batch, 17)?,
-        })
-    }
-
-    fn row(
-        &self,
-        chain: Chain,
-        row: usize,
-        texts: &mut Texts,
-    ) -> std::result::Result<Recorded, String> {
-        let end = self.end.is_valid(row).then(|| self.end.value(row));
-        let mut side = |column: &StringArray| match column.is_valid(row) {
-            true => texts.place(chain, column.value(row)),
-            false => end_place(end),
-        };
-        let (from, to) = (side(self.from)?, side(self.to)?);
-        let from_owner = owner(chain, self.from_owner, row, texts)?;
-        let to_owner = owner(chain, self.to_owner, row, texts)?;
-        let conversion = match self.asset_to.is_valid(row) {
-            false => None,
-            true => Some(Conversion {
-                asset: texts.asset(chain, self.asset_to.value(row))?,
-                amount: amount(self.amount_to, row)?,
-            }),
-        };
-        let transfer = Transfer {
-            chain,
-            position: Position {
-                height: optional(self.height, row),
-                tx_index: optional(self.tx_index, row),
-                index: optional(self.index, row),
-            },
-            time: seconds(self.time.value(row))?,
-            tx: self.tx.is_valid(row).then(|| tx_id(self.tx.value(row))),
-            kind: Kind::parse(self.kind.value(row)).map_err(|e| e.to_string())?,
-            from,
-            to,
-            from_owner,
-            to_owner,
-            asset: texts.asset(chain, self.asset.value(row))?,
-            amount: amount(self.amount, row)?,
-            conversion,
-        };
-        Ok(Recorded {
-            transfer,
-            import: self.import.value(row),
-            row: self.row.value(row),
-            occurrence: self.occurrence.value(row),
-        })
-    }
-}
-
-fn tx_id(bytes: &[u8]) -> TxId {
-    let mut id = [0; 32];
-    // The column's type says 32 bytes; `open` checked it.
-    id.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-    TxId::new(id)
-}
-
-fn amount(column: &StringArray, row: usize) -> std::result::Result<Amount, String> {
-    Amount::parse(column.value(row)).map_err(|e| e.to_string())
-}
-
-fn owner(
-    chain: Chain,
-    column: &StringArray,
-    row: usize,
-    texts: &mut Texts,
-) -> std::result::Result<Option<Address>, String> {
-    if column.is_null(row) {
-        return Ok(None);
-    }
-    let account = texts.place(chain, column.value(row))?.account();
-    account.map(Some).ok_or_else(|| "an owner that is no address".into())
-}
-
-fn end_place(end: Option<&str>) -> std::result::Result<Place, String> {
-    match end {
-        Some("mint") => Ok(Place::Mint),
-        Some("burn") => Ok(Place::Burn),
-        Some("fee") => Ok(Place::Fee),
-        _ => Err("a side that is neither a place nor an end".into()),
-    }
-}
-
-impl Texts {
-    fn place(&mut self, chain: Chain, text: &str) -> std::result::Result<Place, String> {
-        if let Some(place) = self.places.get(text) {
-            return Ok(*place);
-        }
-        let place = Place::parse(chain, text).map_err(|e| e.to_string())?;
-        if self.places.len() >= CACHE {
-            self.places.clear();
-        }
-        self.places.insert(text.into(), place);
-        Ok(place)
-    }
-
-    fn asset(&mut self, chain: Chain, text: &str) -> std::result::Result<Asset, String> {
-        if let Some(asset) = self.assets.get(text) {
-            return Ok(*asset);
-        }
-        let asset = Asset::parse(chain, text).map_err(|e| e.to_string())?;
-        if self.assets.len() >= CACHE {
-            self.assets.clear();
-        }
-        self.assets.insert(text.into(), asset);
-        Ok(asset)
-    }
-}

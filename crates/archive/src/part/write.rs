@@ -13,7 +13,9 @@ use arrow_array::{ArrayRef, RecordBatch};
 use ledger::{Asset, Chain, Place, TxId};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{
+    EnabledStatistics, WriterProperties, WriterPropertiesBuilder,
+};
 use parquet::schema::types::ColumnPath;
 use rustc_hash::FxHashMap;
 
@@ -24,7 +26,9 @@ use crate::error::{ArchiveError, AtPath, Result};
 use crate::manifest::{Key, Part, Sorting, file_path};
 
 /// Rows of a row group: the unit that a look-up can skip.
-const GROUP_ROWS: usize = 1 << 18;
+const GROUP_ROWS: usize = 1 << 20;
+/// A row group's addresses are written once each up to so many bytes of them.
+const DICTIONARY_BYTES: usize = 64 << 20;
 /// Rows collected before they are encoded.
 const FLUSH_ROWS: usize = 1 << 14;
 /// Texts remembered, so that a base58 checksum is not computed for every row.
@@ -54,6 +58,7 @@ struct Seen {
     min_time: u32,
     max_time: u32,
     imports: Vec<u32>,
+    lacks_tx_index: bool,
 }
 
 #[derive(Default)]
@@ -84,23 +89,36 @@ struct Columns {
     rows: usize,
 }
 
-/// How a part is compressed and encoded. Positions rise slowly, so their differences are stored;
-/// transaction ids do not repeat enough for a dictionary.
+/// How a part is compressed and encoded. Numbers rise slowly or hardly change, so their differences are
+/// stored; transaction ids and amounts do not repeat enough for a dictionary, addresses do.
 pub(crate) fn properties() -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_created_by("dyepack".to_string());
-    for column in ["height", "time", "row"] {
-        builder = builder
-            .set_column_dictionary_enabled(ColumnPath::from(column), false)
-            .set_column_encoding(ColumnPath::from(column), Encoding::DELTA_BINARY_PACKED);
+    for column in ["height", "tx_index", "index", "time", "import", "row", "occurrence"] {
+        builder = plain(builder, column, Encoding::DELTA_BINARY_PACKED);
+    }
+    for column in ["amount", "amount_to"] {
+        builder = plain(builder, column, Encoding::DELTA_LENGTH_BYTE_ARRAY);
     }
     for column in ["tx", "hash", "parent"] {
-        builder = builder.set_column_dictionary_enabled(ColumnPath::from(column), false);
+        builder = plain(builder, column, Encoding::PLAIN);
     }
     builder.build()
+}
+
+/// Without a dictionary, encoded so.
+fn plain(
+    builder: WriterPropertiesBuilder,
+    column: &str,
+    encoding: Encoding,
+) -> WriterPropertiesBuilder {
+    builder
+        .set_column_dictionary_enabled(ColumnPath::from(column), false)
+        .set_column_encoding(ColumnPath::from(column), encoding)
 }
 
 impl<'a> PartWriter<'a> {
@@ -117,6 +135,11 @@ impl<'a> PartWriter<'a> {
         let columns = Columns::new();
         let (texts, seen) = (Texts::default(), Seen::default());
         Ok(PartWriter { store, chain, sorting, number, temporary, writer, columns, texts, seen })
+    }
+
+    /// Rows so far.
+    pub(crate) fn rows(&self) -> u64 {
+        self.seen.rows
     }
 
     /// Adds the next row; the caller keeps the order.
@@ -161,6 +184,7 @@ impl<'a> PartWriter<'a> {
             min_time: self.seen.min_time,
             max_time: self.seen.max_time,
             imports,
+            lacks_tx_index: self.seen.lacks_tx_index,
         }))
     }
 }
@@ -215,6 +239,7 @@ impl Seen {
             self.transactions += 1;
         }
         self.tx = transfer.tx;
+        self.lacks_tx_index |= position.tx_index.is_none();
         self.last = key;
         self.min_time = self.min_time.min(time);
         self.max_time = self.max_time.max(time);

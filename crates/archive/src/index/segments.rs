@@ -1,0 +1,204 @@
+//! The segments of an index, asked as one.
+
+use super::piece::PieceRows;
+use super::names::{NONE, Name};
+use super::segment::{RowRecord, Segment};
+
+/// In order of their rows; each begins where the one before ends.
+#[derive(Default)]
+pub(super) struct Segments(pub(super) Vec<Segment>);
+
+/// Which kind of numbers a segment is looked for by.
+type SpanOf = fn(&Segment) -> super::layout::Span;
+
+impl Segments {
+    /// The segment that a number belongs to.
+    #[inline]
+    fn with(&self, number: u64, span: SpanOf) -> Option<&Segment> {
+        let at = self.0.partition_point(|segment| span(segment).end() <= number);
+        self.0.get(at)
+    }
+
+    #[inline]
+    pub(super) fn of_row(&self, row: u64) -> Option<&Segment> {
+        self.with(row, |segment| segment.facts.rows)
+    }
+
+    pub(super) fn of_place(&self, place: u32) -> Option<&Segment> {
+        self.with(place.into(), |segment| segment.facts.places)
+    }
+
+    fn end(&self, span: SpanOf) -> u64 {
+        self.0.last().map_or(0, |segment| span(segment).end())
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.end(|segment| segment.facts.rows)
+    }
+
+    pub(super) fn places(&self) -> u32 {
+        self.end(|segment| segment.facts.places) as u32
+    }
+
+    pub(super) fn assets(&self) -> u32 {
+        self.end(|segment| segment.facts.assets) as u32
+    }
+
+    pub(super) fn owners(&self) -> u32 {
+        self.end(|segment| segment.facts.owners) as u32
+    }
+
+    pub(super) fn pots(&self) -> u32 {
+        self.end(|segment| segment.facts.pots) as u32
+    }
+
+    pub(super) fn place_name(&self, place: u32) -> Option<&[u8]> {
+        let segment = self.of_place(place)?;
+        segment.places().get(place - segment.facts.places.first as u32)
+    }
+
+    pub(super) fn asset_name(&self, asset: u32) -> Option<&[u8]> {
+        let segment = self.with(asset.into(), |segment| segment.facts.assets)?;
+        segment.assets().get(asset - segment.facts.assets.first as u32)
+    }
+
+    pub(super) fn owner_name(&self, owner: u32) -> Option<&[u8]> {
+        let segment = self.with(owner.into(), |segment| segment.facts.owners)?;
+        segment.owners().get(owner - segment.facts.owners.first as u32)
+    }
+
+    /// The number of a place, looked for in the first `count` segments; likewise asset and owner.
+    pub(super) fn find_place(&self, name: &Name, count: usize) -> Option<u32> {
+        let find = |segment: &Segment| {
+            Some(segment.facts.places.first as u32 + segment.places().find(name.bytes())?)
+        };
+        self.0.iter().take(count).find_map(find)
+    }
+
+    pub(super) fn find_asset(&self, name: &Name, count: usize) -> Option<u32> {
+        let find = |segment: &Segment| {
+            Some(segment.facts.assets.first as u32 + segment.assets().find(name.bytes())?)
+        };
+        self.0.iter().take(count).find_map(find)
+    }
+
+    pub(super) fn find_owner(&self, name: &Name, count: usize) -> Option<u32> {
+        let find = |segment: &Segment| {
+            Some(segment.facts.owners.first as u32 + segment.owners().find(name.bytes())?)
+        };
+        self.0.iter().take(count).find_map(find)
+    }
+
+    /// The owner of a place, as the first row says that names one.
+    pub(super) fn owner_of(&self, place: u32) -> Option<u32> {
+        self.0.iter().find_map(|segment| segment.owner_of(place))
+    }
+
+    pub(super) fn owned_by(&self, owner: u32) -> impl Iterator<Item = u32> {
+        self.0.iter().flat_map(move |segment| segment.owned_by(owner))
+    }
+
+    /// The place and asset of a pot.
+    #[inline]
+    pub(super) fn pot(&self, pot: u32) -> Option<(u32, u32)> {
+        let segment = self.with(pot.into(), |segment| segment.facts.pots)?;
+        segment.pot(pot - segment.facts.pots.first as u32)
+    }
+
+    /// The pots of a place, ascending.
+    pub(super) fn pots_of(&self, place: u32) -> Vec<u32> {
+        let first = self.of_place(place).and_then(|segment| segment.first_pot(place));
+        let others = self.0.iter().flat_map(|segment| segment.other_pots(place));
+        first.into_iter().chain(others).collect()
+    }
+
+    /// What a pot held before a row. An outflow beyond the balance leaves 0.
+    pub(super) fn balance_before(&self, pot: u32, row: u64) -> u128 {
+        let end = self.0.partition_point(|segment| segment.facts.rows.first < row);
+        for segment in self.0[..end].iter().rev() {
+            let Some(piece) = segment.piece(pot).filter(|piece| !piece.is_empty()) else {
+                continue;
+            };
+            let from = row.min(segment.facts.rows.end()) - segment.facts.rows.first;
+            let (mut balance, rows) = piece.before(from as u32);
+            for at in rows.take_while(|at| u64::from(*at) < from) {
+                let record = segment.rows().get(at as usize);
+                balance = record.map_or(balance, |record| after(segment, record, pot, balance));
+            }
+            return balance;
+        }
+        0
+    }
+
+    /// The rows from `row` on that move a pot.
+    pub(super) fn ledger_from(&self, pot: u32, row: u64) -> LedgerRows<'_> {
+        let at = self.0.partition_point(|segment| segment.facts.rows.end() <= row);
+        let mut rows =
+            LedgerRows { rest: &self.0[at..], pot, first: 0, piece: PieceRows::default() };
+        rows.open(row);
+        rows
+    }
+}
+
+/// What a pot holds after a row that moves it.
+fn after(segment: &Segment, row: &RowRecord, pot: u32, balance: u128) -> u128 {
+    let (leaves, arrives) = segment.amounts(row);
+    match row.from == pot {
+        true => balance.saturating_sub(leaves),
+        false => balance.saturating_add(arrives.unwrap_or(leaves)),
+    }
+}
+
+/// Numbers of rows that move one pot, ascending, read as they are asked for.
+#[derive(Clone)]
+pub struct LedgerRows<'a> {
+    /// Segments whose pieces were not opened yet.
+    rest: &'a [Segment],
+    pot: u32,
+    /// First row of the segment that is being read.
+    first: u64,
+    piece: PieceRows<'a>,
+}
+
+impl LedgerRows<'_> {
+    /// Opens the next piece that there is, at its first row from `row` on.
+    fn open(&mut self, row: u64) -> bool {
+        while let Some((segment, rest)) = self.rest.split_first() {
+            self.rest = rest;
+            if let Some(piece) = segment.piece(self.pot) {
+                self.first = segment.facts.rows.first;
+                let from = row.saturating_sub(self.first) as u32;
+                let (_, mut rows) = piece.before(from);
+                let mut ahead = rows;
+                while ahead.next().is_some_and(|at| at < from) {
+                    rows = ahead;
+                }
+                self.piece = rows;
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl Iterator for LedgerRows<'_> {
+    type Item = u64;
+
+    #[inline]
+    fn next(&mut self) -> Option<u64> {
+        loop {
+            if let Some(at) = self.piece.next() {
+                return Some(self.first + u64::from(at));
+            }
+            if !self.open(0) {
+                return None;
+            }
+        }
+    }
+}
+
+/// A pot, or `None` for a mint's sender.
+#[inline]
+pub(super) fn pot_or_none(pot: u32) -> Option<u32> {
+    (pot != NONE).then_some(pot)
+}
