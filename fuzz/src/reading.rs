@@ -28,7 +28,16 @@ pub type Sink<'a> = &'a mut dyn FnMut(Item) -> ControlFlow<()>;
 pub fn take(run: impl FnOnce(Sink<'_>) -> Result<Summary, ReadError>) -> Taken {
     let mut items = Vec::new();
     let outcome = run(&mut |item| {
-        items.push(item);
+        match item {
+            Item::Table { row, table } => {
+                let rows = (0..table.rows.len()).zip(row..);
+                let item = |(at, row)| {
+                    Item::Transfer { row, group: None, transfer: table.transfer(at) }
+                };
+                items.extend(rows.map(item));
+            }
+            other => items.push(other),
+        }
         ControlFlow::Continue(())
     });
     Taken { items, outcome: outcome.map_err(|error| error.to_string()) }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use ledger::Chain;
 
-use crate::batch::{Entry, Recorded, Rejected};
+use crate::batch::{Batch, Entry, Recorded, Rejected, entries_of};
+use crate::bulk;
 use crate::compare::{Fate, Findings, Group};
 use crate::error::Result;
 use crate::manifest::{Manifest, Part, Sorting};
@@ -26,9 +27,27 @@ pub(crate) struct Sorted {
     pub(crate) rejected: Vec<Rejected>,
 }
 
+/// Writes what is new of a batch's transfers. Nothing is committed.
+pub(crate) fn write_batch(
+    store: &Arc<Store>,
+    manifest: &mut Manifest,
+    batch: &Batch,
+    import: u32,
+) -> Result<Sorted> {
+    let Some((first, table)) = &batch.table else {
+        return write_new(store, manifest, &batch.entries, import);
+    };
+    match bulk::write_table(store, manifest, (*first, table), import)? {
+        Some(part) => {
+            Ok(Sorted { added: part.rows, parts: vec![part], ..Sorted::default() })
+        }
+        None => write_new(store, manifest, &entries_of(*first, table), import),
+    }
+}
+
 /// Sorts `entries` into new parts of `import`, and takes out of the manifest's what gives way to them.
 /// Nothing is committed.
-pub(crate) fn write_new(
+fn write_new(
     store: &Arc<Store>,
     manifest: &mut Manifest,
     entries: &[Entry],

@@ -125,7 +125,7 @@ impl Archive {
         self.writable()?;
         let mut next = self.manifest.clone();
         let import = import_ordinal(&mut next, batch)?;
-        let sorted = append::write_new(&self.store, &mut next, &batch.entries, import)?;
+        let sorted = append::write_batch(&self.store, &mut next, batch, import)?;
         next.parts.extend(sorted.parts);
         let mut rejected = sorted.rejected;
         let blocks = self.append_blocks(&mut next, &batch.blocks, &mut rejected)?;

@@ -1,7 +1,7 @@
 //! What goes in, and what the archive answers: a batch of rows of one source, and which of them
 //! were new, already there, or refused.
 
-use ledger::{Address, Asset, Block, Chain, Family, Place, Transfer, TransferError};
+use ledger::{Address, Asset, Block, Chain, Family, Place, Table, Transfer, TransferError};
 use serde::{Deserialize, Serialize};
 
 /// The file (or node) that a batch was read from. Its identity is `sha256` and `format`; the name
@@ -25,6 +25,12 @@ pub struct Entry {
     /// How many equal rows came before this one in the same file or group. Part of the identity
     /// of a transfer without a full position; kept but not compared otherwise.
     pub occurrence: u32,
+}
+
+/// The rows of a table, the first of which is row `first` of its source.
+pub(crate) fn entries_of(first: u64, table: &Table) -> Vec<Entry> {
+    let entry = |(at, row)| Entry { transfer: table.transfer(at), row, occurrence: 0 };
+    (0..table.rows.len()).zip(first..).map(entry).collect()
 }
 
 /// Decimals and symbol of an asset, as a source states them. Presentation only.
@@ -61,6 +67,9 @@ pub struct Gap {
 pub struct Batch {
     pub source: Source,
     pub entries: Vec<Entry>,
+    /// Transfers as a table, and the row of its first one; the others are the next. No batch has entries
+    /// beside it.
+    pub table: Option<(u64, Table)>,
     pub blocks: Vec<Block>,
     pub tokens: Vec<Token>,
     /// True with the last batch of the source: the import is then recorded as complete.
@@ -75,6 +84,7 @@ impl Batch {
         Batch {
             source,
             entries: vec![],
+            table: None,
             blocks: vec![],
             tokens: vec![],
             last: false,

@@ -11,6 +11,7 @@ mod archive;
 mod batch;
 mod bill;
 mod blocks;
+mod bulk;
 mod compare;
 mod disk;
 mod error;

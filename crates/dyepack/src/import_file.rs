@@ -6,18 +6,23 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, SyncSender};
+use std::thread;
 
 use anyhow::{Context as _, anyhow};
 use archive::{Account, Archive, Batch, Entry, Import, Reason, Rejected, Source, Subject, Token};
 use chains::exports::{self, Context, Item, Look, Options, ReadError, Recognised, Summary};
 use indicatif::ProgressBar;
-use ledger::{Transfer, TxId};
+use ledger::{Table, Transfer, TxId};
 use sha2::{Digest, Sha256};
 
 use crate::set_aside::SetAsideRows;
 
 /// Transfers that are held before they are written as one part.
 const BATCH: usize = 1 << 20;
+/// Items that are handed from thread to thread at once, and how many such the writer may be behind.
+const ITEMS: usize = 256;
+const READ_AHEAD: usize = 1;
 /// How much of a file is looked at to recognise it.
 const HEAD: usize = 64 << 10;
 
@@ -96,20 +101,23 @@ pub(crate) fn import(
     let compares = archive.is_some();
     let source = Source { name: name.clone(), sha256, format: recognised.format.to_string() };
     let mut intake = Intake::new(archive, source)?;
-    let mut failure = None;
-    let outcome = {
-        let mut sink = |item: Item| match intake.take(item) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                failure = Some(error);
-                ControlFlow::Break(())
-            }
-        };
-        read(&path, &recognised, options, context, bar, &mut sink)
-    };
-    if let Some(error) = failure {
-        return Err(error);
-    }
+    let outcome = thread::scope(|scope| -> anyhow::Result<_> {
+        let (sender, items) = mpsc::sync_channel(READ_AHEAD);
+        let (path, recognised) = (&path, &recognised);
+        let reader = scope.spawn(move || {
+            let mut sender = Sender { sender, items: Vec::new() };
+            let mut sink = |item: Item| sender.send(item);
+            let outcome = read(path, recognised, options, context, bar, &mut sink);
+            // If nobody receives any more, the writer says why.
+            let _ = sender.flush();
+            outcome
+        });
+        for item in items.into_iter().flatten() {
+            intake.take(item)?;
+        }
+        // A reader panics only over a bug of ours.
+        Ok(reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })?;
     let (summary, broken) = match outcome {
         Ok(summary) => (summary, None),
         // A header that cannot be is no beginning of an import, whatever else it says.
@@ -144,6 +152,31 @@ fn read(
     }
     let mut reader = BufReader::with_capacity(1 << 18, bar.wrap_read(file));
     exports::read(recognised.format, &mut reader, options, context, sink)
+}
+
+/// Hands items from the thread that reads to the one that writes, some at a time.
+struct Sender {
+    sender: SyncSender<Vec<Item>>,
+    items: Vec<Item>,
+}
+
+impl Sender {
+    fn send(&mut self, item: Item) -> ControlFlow<()> {
+        let is_table = matches!(item, Item::Table { .. });
+        self.items.push(item);
+        match is_table || self.items.len() >= ITEMS {
+            true => self.flush(),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn flush(&mut self) -> ControlFlow<()> {
+        match self.sender.send(std::mem::take(&mut self.items)) {
+            Ok(()) => ControlFlow::Continue(()),
+            // Whoever writes has failed, and says so.
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
 }
 
 /// Collects what a reader hands out, and writes it in batches.
@@ -219,6 +252,7 @@ impl<'a> Intake<'a> {
                 self.transfers += 1;
                 self.lines.push(row);
             }
+            Item::Table { row, table } => self.take_table(row, table)?,
             Item::Block(block) => {
                 if full {
                     self.flush_part(false)?;
@@ -241,6 +275,25 @@ impl<'a> Intake<'a> {
             Item::Gap { kind, detail } => self.gaps.push(archive::Gap { kind, detail }),
         }
         Ok(())
+    }
+
+    /// A table is a batch of its own, unless rows wait that may be of its first transaction.
+    fn take_table(&mut self, row: u64, table: Table) -> anyhow::Result<()> {
+        if !self.batch.entries.is_empty() {
+            for (at, row) in (0..table.rows.len()).zip(row..) {
+                let transfer = table.transfer(at);
+                self.take(Item::Transfer { row, group: None, transfer })?;
+            }
+            return Ok(());
+        }
+        let rows = table.rows.len() as u64;
+        self.lines.extend(row..row + rows);
+        self.last_row = self.lines.last().copied();
+        self.last_tx = table.rows.last().and_then(|row| row.tx);
+        self.batch.table = Some((self.transfers, table));
+        self.rows += rows;
+        self.transfers += rows;
+        self.flush_part(false)
     }
 
     fn occurrence(&mut self, row: u64, group: Option<String>, transfer: &Transfer) -> u32 {
@@ -368,8 +421,11 @@ impl Refused<'_> {
             }
             other => return other.to_string(),
         };
-        let place = self.at(transfer).and_then(|at| self.batch.entries.get(at));
-        let position = place.map(|entry| entry.transfer.position).unwrap_or_default();
+        let position = self.at(transfer).and_then(|at| match &self.batch.table {
+            Some((_, table)) => table.rows.get(at).map(|row| row.position()),
+            None => self.batch.entries.get(at).map(|entry| entry.transfer.position),
+        });
+        let position = position.unwrap_or_default();
         let number = |part: Option<u64>| part.map_or("?".to_string(), |part| part.to_string());
         format!(
             "contradicts {other}, which has other content at the same position (height {}, \

@@ -10,7 +10,7 @@ use arrow_array::builder::{
     UInt64Builder,
 };
 use arrow_array::{ArrayRef, RecordBatch};
-use ledger::{Asset, Chain, Place, TxId};
+use ledger::{Asset, Chain, Place, Table, TableRow, Transfer, TxId};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{
@@ -149,6 +149,33 @@ impl<'a> PartWriter<'a> {
         if self.columns.rows >= FLUSH_ROWS { self.flush() } else { Ok(()) }
     }
 
+    /// Adds the rows of a table, the first of which is row `first` of import `import`.
+    pub(crate) fn push_table(&mut self, table: &Table, import: u32, first: u64) -> Result<()> {
+        let chain = table.chain;
+        let place = |place: &Place| place.holds_value().then(|| place.text(chain));
+        let places: Vec<Option<String>> = table.places.iter().map(place).collect();
+        let assets: Vec<String> = table.assets.iter().map(|asset| asset.text(chain)).collect();
+        for (row, source_row) in table.rows.iter().zip(first..) {
+            let position = row.position();
+            let key = Key {
+                height: position.height,
+                tx_index: position.tx_index,
+                index: position.index,
+                time: row.time.seconds(),
+            };
+            self.seen.note(key, row.tx, import);
+            let sides = [row.from, row.to].map(|side| places[side as usize].as_deref());
+            let ends = [row.from, row.to].map(|side| end_name(&table.places[side as usize]));
+            let asset = &assets[row.asset as usize];
+            self.columns.push_row(row, sides, ends[0].or(ends[1]), asset);
+            self.columns.push_origin(import, source_row, 0);
+            if self.columns.rows >= FLUSH_ROWS {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
     fn flush(&mut self) -> Result<()> {
         let bad = |error: &dyn std::fmt::Display| ArchiveError::integrity(&self.temporary, error);
         let batch =
@@ -223,29 +250,32 @@ pub(crate) fn settle(
 
 impl Seen {
     fn push(&mut self, row: &Recorded) {
-        let transfer = &row.transfer;
-        let position = transfer.position;
-        let time = transfer.time.seconds();
+        let Transfer { position, time, tx, .. } = row.transfer;
         let key = Key {
             height: position.height,
             tx_index: position.tx_index,
             index: position.index,
-            time,
+            time: time.seconds(),
         };
+        self.note(key, tx, row.import);
+    }
+
+    fn note(&mut self, key: Key, tx: Option<TxId>, import: u32) {
+        let time = key.time;
         if self.rows == 0 {
             (self.first, self.min_time) = (key, time);
         }
-        if transfer.tx.is_some() && transfer.tx != self.tx {
+        if tx.is_some() && tx != self.tx {
             self.transactions += 1;
         }
-        self.tx = transfer.tx;
-        self.lacks_tx_index |= position.tx_index.is_none();
+        self.tx = tx;
+        self.lacks_tx_index |= key.tx_index.is_none();
         self.last = key;
         self.min_time = self.min_time.min(time);
         self.max_time = self.max_time.max(time);
         self.rows += 1;
-        if self.imports.last() != Some(&row.import) && !self.imports.contains(&row.import) {
-            self.imports.push(row.import);
+        if self.imports.last() != Some(&import) && !self.imports.contains(&import) {
+            self.imports.push(import);
         }
     }
 }
@@ -298,11 +328,7 @@ impl Columns {
         self.tx_index.append_option(transfer.position.tx_index);
         self.index.append_option(transfer.position.index);
         self.time.append_value(i64::from(transfer.time.seconds()) * 1000);
-        match &transfer.tx {
-            // The builder was made for 32 bytes, the only way in which this can fail.
-            Some(tx) => self.tx.append_value(tx.bytes()).unwrap_or_default(),
-            None => self.tx.append_null(),
-        }
+        self.push_tx(transfer.tx);
         self.kind.append_value(transfer.kind.name());
         for (column, place) in [(&mut self.from, transfer.from), (&mut self.to, transfer.to)] {
             column.append_option(place.holds_value().then(|| texts.place(chain, &place)));
@@ -325,9 +351,46 @@ impl Columns {
             column.append_option(owner.map(|o| texts.place(chain, &Place::Account(o))));
         }
         self.end.append_option(end_name(&transfer.from).or_else(|| end_name(&transfer.to)));
-        self.import.append_value(recorded.import);
-        self.row.append_value(recorded.row);
-        self.occurrence.append_value(recorded.occurrence);
+        self.push_origin(recorded.import, recorded.row, recorded.occurrence);
+    }
+
+    /// A row of a table with its texts; [`Columns::push_origin`] ends it.
+    fn push_row(
+        &mut self,
+        row: &TableRow,
+        [from, to]: [Option<&str>; 2],
+        end: Option<&str>,
+        asset: &str,
+    ) {
+        self.height.append_value(row.height);
+        self.tx_index.append_value(row.tx_index);
+        self.index.append_value(row.index);
+        self.time.append_value(i64::from(row.time.seconds()) * 1000);
+        self.push_tx(row.tx);
+        self.kind.append_value(row.kind.name());
+        self.from.append_option(from);
+        self.to.append_option(to);
+        self.asset.append_value(asset);
+        append_number(&mut self.amount, row.amount.base_units());
+        self.asset_to.append_null();
+        self.amount_to.append_null();
+        self.from_owner.append_null();
+        self.to_owner.append_null();
+        self.end.append_option(end);
+    }
+
+    fn push_tx(&mut self, tx: Option<TxId>) {
+        match tx {
+            // The builder was made for 32 bytes, the only way in which this can fail.
+            Some(tx) => self.tx.append_value(tx.bytes()).unwrap_or_default(),
+            None => self.tx.append_null(),
+        }
+    }
+
+    fn push_origin(&mut self, import: u32, row: u64, occurrence: u32) {
+        self.import.append_value(import);
+        self.row.append_value(row);
+        self.occurrence.append_value(occurrence);
         self.rows += 1;
     }
 

@@ -32,7 +32,7 @@ mod unread;
 use std::io::BufRead;
 use std::ops::ControlFlow;
 
-use ledger::{Asset, Block, Chain, Transfer};
+use ledger::{Asset, Block, Chain, Table, Transfer};
 use parquet::file::reader::ChunkReader;
 
 pub use column_map::{ColumnMap, MapError};
@@ -76,6 +76,9 @@ pub enum Item {
         group: Option<String>,
         transfer: Transfer,
     },
+    /// Transfers that follow each other and know all of their position; the first is row `row`, and the
+    /// others are the next.
+    Table { row: u64, table: Table },
     /// A block header.
     Block(Block),
     /// What the file says about a token. Anybody can deploy a contract with any symbol.

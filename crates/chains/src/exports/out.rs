@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 
-use ledger::{Amount, Asset, Block, Chain, Family, Kind, Place, Position, Time, Transfer, TxId};
+use ledger::{
+    Amount, Asset, Block, Chain, Family, Kind, Place, Position, Table, Time, Transfer, TxId,
+};
 
 use super::field::{Reason, excerpt, printable};
 use super::{Item, ReadError, Summary};
@@ -225,6 +227,18 @@ impl<'a> Out<'a> {
             self.pass(Item::Transfer { row, group: draft.group.clone(), transfer })?;
         }
         Ok(())
+    }
+
+    /// Takes rows of which nothing is missing; the first is row `row` of the file.
+    pub(crate) fn table(&mut self, row: u64, table: Table) -> Result<(), ReadError> {
+        let rows = table.rows.len() as u64;
+        self.summary.rows += rows;
+        self.summary.transfers += rows;
+        for tx in table.rows.iter().map(|row| row.tx) {
+            self.summary.transactions += u64::from(tx.is_some() && tx != self.last_tx);
+            self.last_tx = tx;
+        }
+        self.send(Item::Table { row, table })
     }
 
     fn gaps_of(&mut self, transfer: &Transfer) {

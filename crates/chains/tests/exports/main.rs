@@ -29,6 +29,10 @@ impl Got {
     pub fn take(&mut self, item: Item) {
         match item {
             Item::Transfer { row, group, transfer } => self.rows.push((row, group, transfer)),
+            Item::Table { row, table } => {
+                let rows = (0..table.rows.len()).zip(row..);
+                self.rows.extend(rows.map(|(at, row)| (row, None, table.transfer(at))));
+            }
             Item::Block(block) => self.blocks.push(block),
             Item::Token { chain, asset, decimals, symbol } => {
                 let symbol = symbol.unwrap_or_default();

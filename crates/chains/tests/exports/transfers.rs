@@ -219,3 +219,70 @@ fn parquet_integers_of_64_bits() {
     assert_eq!(outcome.expect("reads").set_aside, 2);
     assert_eq!(got.lines(), [format!("1 -:-:- 1 native {A} > {B} {} TRX", u64::MAX)]);
 }
+
+/// Whole batches go as tables; a row that needs a second look sends its batch row by row. Both must say
+/// the same, so every sort of row is read beside plain ones, and as text beside Parquet.
+#[test]
+fn parquet_as_columns_reads_as_csv_does() {
+    let names = ["chain", "height", "tx_index", "index", "time", "tx", "kind", "from", "to", "asset"];
+    let tx = "cd".repeat(32);
+    let zero = "T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb";
+    let plain = ["tron", "5", "1", "0", "9", &tx, "", A, B, "TRX"];
+    let odd: Vec<Vec<(usize, &str)>> = vec![
+        vec![],
+        vec![(6, "token"), (9, A)],
+        vec![(6, "fee"), (8, "")],
+        vec![(6, "fee")],
+        vec![(6, "mint"), (7, "")],
+        vec![(6, "reward"), (7, ""), (5, "")],
+        vec![(6, "burn"), (8, "")],
+        vec![(6, "burn"), (8, zero)],
+        vec![(6, "internal"), (7, zero)],
+        vec![(6, "mint"), (7, zero)],
+        vec![(7, zero), (8, zero)],
+        vec![(8, zero)],
+        vec![(6, "fee"), (7, zero), (8, "")],
+        vec![(7, "")],
+        vec![(8, "")],
+        vec![(7, ""), (8, "")],
+        vec![(5, "")],
+        vec![(5, "ab")],
+        vec![(6, "gift")],
+        vec![(7, "T-junk")],
+        vec![(9, "T-junk")],
+        vec![(0, "ethereum")],
+        vec![(0, "bitcoin")],
+        vec![(7, " TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t ")],
+    ];
+    for changes in &odd {
+        let mut strange = plain;
+        changes.iter().for_each(|(at, text)| strange[*at] = text);
+        let rows = [plain, strange, plain];
+        let mut columns: Vec<(&str, ArrayRef)> = Vec::new();
+        for (at, name) in names.iter().enumerate() {
+            let texts = rows.iter().map(|row| Some(row[at]).filter(|text| !text.is_empty()));
+            let column: ArrayRef = match at {
+                1..=4 => Arc::new(Int64Array::from_iter_values(
+                    rows.iter().map(|row| row[at].parse::<i64>().expect("a number")),
+                )),
+                _ => Arc::new(StringArray::from_iter(texts)),
+            };
+            columns.push((name, column));
+        }
+        columns.push(("amount", Arc::new(Int64Array::from(vec![1, 2, 3]))));
+        let mut text = format!("{},amount\n", names.join(","));
+        for (row, amount) in rows.iter().zip(1..) {
+            text += &format!("{},{amount}\n", row.join(","));
+        }
+        let (got, outcome) = read_bytes(parquet(columns), &Options::default());
+        let (expected, summary) = try_read("transfers", text.as_bytes(), &Options::default(), &mut Context::new());
+        assert_eq!(got.rows.len(), expected.rows.len(), "{changes:?}");
+        for (got, expected) in got.rows.iter().zip(&expected.rows) {
+            assert_eq!((got.0 + 1, &got.2), (expected.0, &expected.2), "{changes:?}");
+        }
+        assert_eq!(outcome.expect("reads"), summary.expect("reads"), "{changes:?}");
+        assert_eq!(got.kinds_of_gaps(), expected.kinds_of_gaps(), "{changes:?}");
+        let reasons = |got: &Got| got.set_aside.iter().map(|(_, why)| why.clone()).collect::<Vec<_>>();
+        assert_eq!(reasons(&got), reasons(&expected), "{changes:?}");
+    }
+}

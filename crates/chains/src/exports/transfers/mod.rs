@@ -4,6 +4,7 @@
 //! what else is unknown stays empty. The last step, from parsed parts to a checked transfer, is
 //! shared with the column map.
 
+mod columns;
 pub(super) mod parquet;
 
 use ledger::{

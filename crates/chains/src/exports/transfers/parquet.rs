@@ -13,12 +13,15 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrowPrimitiveType, RecordBatch};
 use arrow_schema::{DataType, Schema, TimeUnit};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 use parquet::file::reader::ChunkReader;
 
 use super::super::out::{Draft, Out};
 use super::super::record::Record;
 use super::super::{MAX_RECORD, Options, ReadError};
+use super::columns::{Gathering, reading_schema};
 use super::{OPTIONAL, REQUIRED, Reason, check_columns, row};
 
 const BATCH_ROWS: usize = 4096;
@@ -32,8 +35,27 @@ pub(in super::super) fn read<R: ChunkReader + 'static>(
     let mut batches = guarded(|| open(source, options, out))??;
     let mut rows = 0;
     let mut draft = Draft::default();
-    while let Some(batch) = guarded(|| batches.next())? {
-        let batch = batch.map_err(damaged)?;
+    let mut gathering = Gathering::default();
+    while let Some(batch) = guarded(|| batches.next()).transpose() {
+        let batch = match batch.and_then(|batch| batch.map_err(damaged)) {
+            Ok(batch) => batch,
+            Err(error) => {
+                // What came before the damage is good.
+                hand_on(&mut gathering, rows, out)?;
+                return Err(error);
+            }
+        };
+        if guarded(|| gathering.add(&batch, options))?.is_some() {
+            rows += batch.num_rows() as u64;
+            if gathering.is_full()
+                && let Some(table) = gathering.take_whole_transactions()
+            {
+                let first = rows + 1 - gathering.rows() - table.rows.len() as u64;
+                out.table(first, table)?;
+            }
+            continue;
+        }
+        hand_on(&mut gathering, rows, out)?;
         let names: Arc<[String]> =
             batch.schema().fields().iter().map(|field| field.name().clone()).collect();
         for index in 0..batch.num_rows() {
@@ -44,7 +66,15 @@ pub(in super::super) fn read<R: ChunkReader + 'static>(
             out.take(rows, &mut draft, outcome)?;
         }
     }
-    Ok(())
+    hand_on(&mut gathering, rows, out)
+}
+
+/// Hands on the rows that were gathered, the last of which is row `last` of the file.
+fn hand_on(gathering: &mut Gathering, last: u64, out: &mut Out<'_>) -> Result<(), ReadError> {
+    match gathering.take() {
+        Some(table) => out.table(last + 1 - table.rows.len() as u64, table),
+        None => Ok(()),
+    }
 }
 
 type Batches = parquet::arrow::arrow_reader::ParquetRecordBatchReader;
@@ -56,9 +86,15 @@ fn open<R: ChunkReader + 'static>(
 ) -> Result<Batches, ReadError> {
     // The file's own types count, not an Arrow schema that somebody may have added.
     let plain = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(source, plain);
-    let builder = builder.map_err(damaged)?;
-    let wanted = wanted_columns(builder.schema(), options, out)?;
+    let found = ArrowReaderMetadata::load(&source, plain).map_err(damaged)?;
+    let wanted = wanted_columns(found.schema(), options, out)?;
+    let schema = Arc::new(reading_schema(found.schema()));
+    let found = ArrowReaderMetadata::try_new(
+        Arc::clone(found.metadata()),
+        ArrowReaderOptions::new().with_schema(schema),
+    );
+    let found = found.map_err(damaged)?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, found);
     let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
     builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(damaged)
 }
@@ -143,6 +179,15 @@ fn write(column: &dyn Array, index: usize, text: &mut String) -> Result<(), &'st
         DataType::Utf8 => return short(column.as_string::<i32>().value(index), text),
         DataType::LargeUtf8 => return short(column.as_string::<i64>().value(index), text),
         DataType::Utf8View => return short(column.as_string_view().value(index), text),
+        DataType::Dictionary(..) => {
+            let column = column.as_dictionary::<Int32Type>();
+            let key = usize::try_from(column.keys().value(index)).unwrap_or(usize::MAX);
+            let texts = column.values().as_string::<i32>();
+            if key >= texts.len() {
+                return Err("a text beyond its dictionary");
+            }
+            return short(texts.value(key), text);
+        }
         DataType::Int8 => integer::<Int8Type>(column, index),
         DataType::Int16 => integer::<Int16Type>(column, index),
         DataType::Int32 => integer::<Int32Type>(column, index),
