@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ledger::Chain;
 
 use crate::batch::{Batch, Entry, Recorded, Rejected, entries_of};
-use crate::bulk;
+use crate::bulk::OpenPart;
 use crate::compare::{Fate, Findings, Group};
 use crate::error::Result;
 use crate::manifest::{Manifest, Part, Sorting};
@@ -37,9 +37,10 @@ pub(crate) fn write_batch(
     let Some((first, table)) = &batch.table else {
         return write_new(store, manifest, &batch.entries, import);
     };
-    match bulk::write_table(store, manifest, (*first, table), import)? {
-        Some(part) => {
-            Ok(Sorted { added: part.rows, parts: vec![part], ..Sorted::default() })
+    match OpenPart::begin(store, manifest, batch, import)? {
+        Some(open) => {
+            let (added, (_, part)) = (open.rows(), open.finish()?);
+            Ok(Sorted { added, parts: part.into_iter().collect(), ..Sorted::default() })
         }
         None => write_new(store, manifest, &entries_of(*first, table), import),
     }

@@ -11,8 +11,11 @@ use std::sync::Arc;
 use ledger::{Asset, Block, Chain, Time};
 
 use crate::append;
-use crate::batch::{Account, Appended, Batch, Reason, Rejected, Subject, Token, asset_fits};
+use crate::batch::{
+    Account, Appended, Batch, Reason, Rejected, Source, Subject, Token, asset_fits,
+};
 use crate::blocks::{self, Headers};
+use crate::bulk::OpenPart;
 use crate::disk;
 use crate::error::{ArchiveError, AtPath, Result};
 use crate::index::{Ground, Index, UNIT};
@@ -37,6 +40,8 @@ pub struct Archive {
     manifest: Manifest,
     /// Held for as long as this archive may write.
     lock: Option<File>,
+    /// A part whose tables are not committed.
+    waiting: Option<OpenPart>,
     /// How much memory may be used, in bytes.
     memory: usize,
     /// Rows of the smallest sealed segment of the index.
@@ -88,7 +93,7 @@ impl Archive {
                 empty
             }
         };
-        let archive = Archive { store: Arc::new(Store::new(folder)), manifest, lock: Some(lock), memory: MEMORY, segment_unit: UNIT };
+        let archive = Archive { store: Arc::new(Store::new(folder)), manifest, lock: Some(lock), waiting: None, memory: MEMORY, segment_unit: UNIT };
         archive.sweep()?;
         Ok(archive)
     }
@@ -100,7 +105,7 @@ impl Archive {
             refuse_orphans(folder)?;
             return Err(ArchiveError::Missing { path: folder.to_path_buf() });
         };
-        Ok(Archive { store: Arc::new(Store::new(folder)), manifest, lock: None, memory: MEMORY, segment_unit: UNIT })
+        Ok(Archive { store: Arc::new(Store::new(folder)), manifest, lock: None, waiting: None, memory: MEMORY, segment_unit: UNIT })
     }
 
     /// Sets how much memory importing and indexing may take, in bytes; 2 GiB where this is not called.
@@ -121,10 +126,16 @@ impl Archive {
 
     /// Adds what is new in a batch and commits it. Rows that are there already are counted, rows
     /// that contradict are returned; the rest is on the disk when this returns.
+    ///
+    /// Tables that say that more follow wait for each other: they are on the disk when one returns that
+    /// does not, or any other change.
     pub fn append(&mut self, batch: &Batch) -> Result<Appended> {
         self.writable()?;
+        if let Some(appended) = self.append_waiting(batch)? {
+            return Ok(appended);
+        }
         let mut next = self.manifest.clone();
-        let import = import_ordinal(&mut next, batch)?;
+        let import = import_ordinal(&mut next, &batch.source)?;
         let sorted = append::write_batch(&self.store, &mut next, batch, import)?;
         next.parts.extend(sorted.parts);
         let mut rejected = sorted.rejected;
@@ -138,12 +149,49 @@ impl Archive {
         record.complete |= batch.last;
         if sorted.added + blocks == 0 && !sorted.replaced {
             next.next_number = self.manifest.next_number;
+            self.commit(next)?;
         } else {
-            rewrite::compact(&self.store, &mut next)?;
+            self.compact_and_commit(next)?;
         }
-        self.commit(next)?;
         let (transfers, already, renumbered) = (sorted.added, sorted.already, sorted.renumbered);
         Ok(Appended { import, transfers, already, renumbered, blocks, rejected })
+    }
+
+    /// Adds the table of a batch to the part that waits, or lets it wait, if that is all there is to do.
+    fn append_waiting(&mut self, batch: &Batch) -> Result<Option<Appended>> {
+        let waits = match &mut self.waiting {
+            Some(open) => open.add(&self.manifest, batch)?,
+            None => false,
+        };
+        if !waits {
+            self.settle()?;
+        }
+        let mut next = self.manifest.clone();
+        let import = import_ordinal(&mut next, &batch.source)?;
+        if !waits && batch.more && batch.account.is_none() {
+            self.waiting = OpenPart::begin(&self.store, &mut next, batch, import)?;
+        }
+        let rows = batch.table.as_ref().map_or(0, |(_, table)| table.rows.len() as u64);
+        if !waits && self.waiting.is_none() {
+            return Ok(None);
+        }
+        let is_full = self.waiting.as_ref().is_some_and(|open| open.rows() >= rewrite::MOST);
+        if is_full || !batch.more {
+            self.settle()?;
+        }
+        Ok(Some(Appended { import, transfers: rows, ..Appended::default() }))
+    }
+
+    /// Commits the part that waits, if there is one.
+    fn settle(&mut self) -> Result<()> {
+        let Some(open) = self.waiting.take() else { return Ok(()) };
+        let (source, part) = open.finish()?;
+        let mut next = self.manifest.clone();
+        let import = import_ordinal(&mut next, &source)?;
+        next.take_number();
+        next.imports[import as usize].transfers += part.as_ref().map_or(0, |part| part.rows);
+        next.parts.extend(part);
+        self.compact_and_commit(next)
     }
 
     fn append_blocks(
@@ -189,6 +237,7 @@ impl Archive {
     /// stay. Imports that lost rows are no longer complete.
     pub fn rewind(&mut self, chain: Chain, height: u64) -> Result<Rewound> {
         self.writable()?;
+        self.settle()?;
         let mut next = self.manifest.clone();
         let rewound = rewrite::rewind(&self.store, &mut next, chain, height)?;
         self.commit(next)?;
@@ -288,15 +337,25 @@ impl Archive {
 
     /// The index of this commit, built if it is not there.
     pub fn index(&self) -> Result<Index> {
-        self.index_or(false)
+        self.index_or(false, &|_| {})
+    }
+
+    /// The same; while it is built, `progress` is told how many of the [`Archive::rows`] are done.
+    pub fn index_watched(&self, progress: &dyn Fn(u64)) -> Result<Index> {
+        self.index_or(false, progress)
     }
 
     /// The index, built anew whether or not it is there.
-    pub fn rebuild_index(&self) -> Result<Index> {
-        self.index_or(true)
+    pub fn rebuild_index(&self, progress: &dyn Fn(u64)) -> Result<Index> {
+        self.index_or(true, progress)
     }
 
-    fn index_or(&self, anew: bool) -> Result<Index> {
+    /// How many transfers are committed.
+    pub fn rows(&self) -> u64 {
+        self.manifest.parts.iter().map(|part| part.rows).sum()
+    }
+
+    fn index_or(&self, anew: bool, progress: &dyn Fn(u64)) -> Result<Index> {
         let folder = self.store.folder.join(INDEX);
         let transfers = self.manifest.transfers_digest();
         let ground = Ground {
@@ -304,6 +363,7 @@ impl Archive {
             parts: &self.manifest.parts,
             memory: self.memory / NAMES_SHARE,
             unit: self.segment_unit,
+            progress,
         };
         // What is there and sound is read without writing anything, also from a disk that forbids it.
         if let (false, Ok(index)) = (anew, Index::open(&folder, transfers, &ground)) {
@@ -391,6 +451,14 @@ impl Archive {
         }
     }
 
+    fn compact_and_commit(&mut self, mut next: Manifest) -> Result<()> {
+        let merged = rewrite::compact(&self.store, &mut next)?;
+        self.commit(next)?;
+        // Some of these were never in a manifest.
+        merged.iter().for_each(|path| drop(fs::remove_file(self.store.folder.join(path))));
+        Ok(())
+    }
+
     /// Makes `next` the truth, then removes the files that only the old manifest named.
     fn commit(&mut self, next: Manifest) -> Result<()> {
         if next == self.manifest {
@@ -461,9 +529,8 @@ fn refuse_orphans(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The ordinal of the batch's source; a new one is recorded.
-fn import_ordinal(next: &mut Manifest, batch: &Batch) -> Result<u32> {
-    let source = &batch.source;
+/// The ordinal of a source; a new one is recorded.
+fn import_ordinal(next: &mut Manifest, source: &Source) -> Result<u32> {
     if let Some(import) = next.import(&source.sha256, &source.format) {
         return Ok(import.ordinal);
     }

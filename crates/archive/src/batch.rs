@@ -74,6 +74,9 @@ pub struct Batch {
     pub tokens: Vec<Token>,
     /// True with the last batch of the source: the import is then recorded as complete.
     pub last: bool,
+    /// True if another table of the source follows at once: rows may wait for it before they are
+    /// committed, so that a part is not small.
+    pub more: bool,
     /// What the reader has to say of the source as a whole; replaces what was said before.
     pub account: Option<Account>,
 }
@@ -88,6 +91,7 @@ impl Batch {
             blocks: vec![],
             tokens: vec![],
             last: false,
+            more: false,
             account: None,
         }
     }

@@ -1,44 +1,94 @@
-//! The short way in for a table of transfers that cannot meet anything: all of it goes into one part as it
-//! is. What it writes is what the long way would; where a table is not plainly new, that way is taken.
+//! The short way in for tables of transfers that cannot meet anything: they go into a part as they are,
+//! one behind the other. What it writes is what the long way would; where a table is not plainly new,
+//! that way is taken.
 
-use ledger::{Position, Table};
+use std::sync::Arc;
 
-use crate::batch::check;
+use ledger::{Table, TableRow};
+
+use crate::batch::{Batch, Source, check};
 use crate::error::Result;
 use crate::manifest::{Manifest, Part, Sorting};
 use crate::order::order_in_block;
 use crate::part::{PartWriter, Store};
 
-/// Writes the table as a new part of `import`, if nothing in it can be the same as, or contradict, another
-/// row of it or a committed one. `None`, and nothing is written, otherwise.
-pub(crate) fn write_table(
-    store: &Store,
-    manifest: &mut Manifest,
-    (first, table): (u64, &Table),
+/// A part that takes tables of one source, and is not committed yet.
+pub(crate) struct OpenPart {
+    writer: PartWriter,
+    source: Source,
     import: u32,
-) -> Result<Option<Part>> {
-    if !ascends(table) || !stands_apart(manifest, table, import) {
-        return Ok(None);
-    }
-    if !(0..table.rows.len()).all(|row| check(&table.transfer(row)).is_ok()) {
-        return Ok(None);
-    }
-    let number = manifest.take_number();
-    let mut writer = PartWriter::create(store, table.chain, Sorting::Height, number)?;
-    writer.push_table(table, import, first)?;
-    writer.finish()
+    last: TableRow,
 }
 
-/// True if every row stands after the one before it, by its position and in the order of the archive.
+impl OpenPart {
+    /// Opens the next part for the table of a batch and adds it, if nothing in it can be the same as, or
+    /// contradict, another row of it or a committed one. `None`, and nothing is written, otherwise.
+    pub(crate) fn begin(
+        store: &Arc<Store>,
+        manifest: &mut Manifest,
+        batch: &Batch,
+        import: u32,
+    ) -> Result<Option<OpenPart>> {
+        let Some((first, table)) = &batch.table else { return Ok(None) };
+        let Some(last) = table.rows.last().copied() else { return Ok(None) };
+        if !is_plainly_new(manifest, table, import) {
+            return Ok(None);
+        }
+        let number = manifest.take_number();
+        let mut writer = PartWriter::create(store, table.chain, Sorting::Height, number)?;
+        writer.push_table(table, import, *first)?;
+        Ok(Some(OpenPart { writer, source: batch.source.clone(), import, last }))
+    }
+
+    /// Adds the table of a batch behind what is there, if it belongs there. False, and nothing is done,
+    /// otherwise.
+    pub(crate) fn add(&mut self, manifest: &Manifest, batch: &Batch) -> Result<bool> {
+        let Some((first, table)) = &batch.table else { return Ok(false) };
+        let (Some(next), Some(last)) = (table.rows.first(), table.rows.last()) else {
+            return Ok(false);
+        };
+        let belongs = batch.source == self.source
+            && batch.blocks.is_empty()
+            && batch.tokens.is_empty()
+            && batch.account.is_none()
+            && table.chain == self.writer.chain()
+            && comes_after(&self.last, next)
+            && is_plainly_new(manifest, table, self.import);
+        if belongs {
+            self.writer.push_table(table, self.import, *first)?;
+            self.last = *last;
+        }
+        Ok(belongs)
+    }
+
+    pub(crate) fn rows(&self) -> u64 {
+        self.writer.rows()
+    }
+
+    /// The source whose tables it holds, and the part, whole.
+    pub(crate) fn finish(self) -> Result<(Source, Option<Part>)> {
+        Ok((self.source, self.writer.finish()?))
+    }
+}
+
+/// True if neither a row of the table nor a committed one can be the same as a row of it, or contradict it.
+fn is_plainly_new(manifest: &Manifest, table: &Table, import: u32) -> bool {
+    let is_sound = |row| check(&table.transfer(row)).is_ok();
+    ascends(table)
+        && stands_apart(manifest, table, import)
+        && (0..table.rows.len()).all(is_sound)
+}
+
+/// True if row `b` stands after `a` in the archive's order, and by its position too.
+fn comes_after(a: &TableRow, b: &TableRow) -> bool {
+    let order = |row: &TableRow| (row.height, order_in_block(row.kind, row.position()));
+    let position = |row: &TableRow| (row.height, row.tx_index, row.index);
+    order(a) < order(b) && position(a) < position(b)
+}
+
+/// True if every row stands after the one before it.
 fn ascends(table: &Table) -> bool {
-    let key = |row: &ledger::TableRow| {
-        let Position { height, tx_index, index } = row.position();
-        ((height, order_in_block(row.kind, row.position())), (height, tx_index, index))
-    };
-    table.rows.is_sorted_by(|a, b| {
-        let ((order_a, position_a), (order_b, position_b)) = (key(a), key(b));
-        order_a < order_b && position_a < position_b
-    })
+    table.rows.is_sorted_by(comes_after)
 }
 
 /// True if no committed row is near enough to be compared with: none of the table's heights, and none

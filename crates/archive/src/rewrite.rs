@@ -23,7 +23,7 @@ const FAN: usize = 16;
 /// A part of at least so many rows is large.
 const LARGE: u64 = 1 << 20;
 /// What is merged is cut into parts of so many rows, so that dropping some rows rewrites no more.
-const MOST: u64 = 1 << 22;
+pub(crate) const MOST: u64 = 1 << 22;
 
 /// What [`crate::Archive::rewind`] dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,26 +38,30 @@ fn tier(rows: u64) -> u32 {
 }
 
 /// Merges small parts and block files, tier by tier, until none has too many, then large parts where too
-/// many overlap: whoever reads in order has all of those open at once.
-pub(crate) fn compact(store: &Arc<Store>, manifest: &mut Manifest) -> Result<()> {
+/// many overlap: whoever reads in order has all of those open at once. Returns the paths of the files that
+/// were merged, for whoever commits to remove.
+pub(crate) fn compact(store: &Arc<Store>, manifest: &mut Manifest) -> Result<Vec<String>> {
+    let mut merged_away = Vec::new();
     let class = |p: &Part| {
         (p.rows < LARGE).then_some((p.chain, p.sorting == Sorting::Time, tier(p.rows)))
     };
     while let Some(chosen) = crowded(&manifest.parts, class).or_else(|| deepest(&manifest.parts)) {
         let (old, kept) = split(std::mem::take(&mut manifest.parts), &chosen);
         manifest.parts = kept;
+        merged_away.extend(old.iter().map(|part| part.path.clone()));
         let merged = rewrite(store, manifest, old, |_| true)?;
         manifest.parts.extend(merged);
     }
     while let Some(chosen) = crowded(&manifest.blocks, |p| Some((p.chain, tier(p.rows)))) {
         let (old, kept) = split(std::mem::take(&mut manifest.blocks), &chosen);
         manifest.blocks = kept;
+        merged_away.extend(old.iter().map(|part| part.path.clone()));
         let number = manifest.take_number();
         let chain = old[0].chain;
         let headers = blocks::load(store, &old, chain, 0, u64::MAX)?;
         manifest.blocks.extend(blocks::write(store, chain, number, &headers)?);
     }
-    Ok(())
+    Ok(merged_away)
 }
 
 /// The heights or times of a part's first and last rows.
@@ -117,7 +121,7 @@ fn rewrite(
         return Ok(Vec::new());
     };
     let mut parts = Vec::new();
-    let mut writer: Option<PartWriter<'_>> = None;
+    let mut writer: Option<PartWriter> = None;
     for stretch in Merge::new(store, old, Columns::All) {
         let Stretch { batch, rows, .. } = stretch?;
         for row in rows.map(|row| batch.recorded(row)).filter(&stays) {

@@ -65,6 +65,7 @@ proptest! {
         size in 1usize..40,
         disorder in 0u64..4,
         named in 0usize..3,
+        waiting in any::<bool>(),
     ) {
         let mut dice = Dice(seed);
         let is_plain = |t: &Transfer| t.chain == Chain::TRON && t.conversion.is_none();
@@ -79,6 +80,7 @@ proptest! {
             }
         }
         let [one, other] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let mut tables = Archive::open(one.path()).unwrap();
         let mut first = 0;
         for (number, chunk) in rows.chunks(size).enumerate() {
             let name = format!("{}", if named == 0 { 0 } else { number % (named + 1) });
@@ -86,13 +88,24 @@ proptest! {
                 .into_iter()
                 .map(|entry| Entry { row: entry.row + first, ..entry })
                 .collect();
-            let as_table = Batch { table: Some((first, table(chunk))), ..batch(&name, vec![]) };
-            let got = append(one.path(), &as_table);
+            let more = waiting && dice.below(4) > 0;
+            let as_table =
+                Batch { table: Some((first, table(chunk))), more, ..batch(&name, vec![]) };
+            let got = tables.append(&as_table).unwrap();
             prop_assert_eq!(got, append(other.path(), &batch(&name, entries)));
             first += chunk.len() as u64;
         }
-        prop_assert_eq!(parts(one.path()), parts(other.path()));
-        let [one, other] = [one, other].map(|folder| Archive::read(folder.path()).unwrap());
-        prop_assert_eq!(one.digest(), other.digest());
+        tables.append(&batch("last", vec![])).unwrap();
+        append(other.path(), &batch("last", vec![]));
+        if !waiting {
+            let names = |folder: &Path| parts(folder).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+            prop_assert_eq!(names(one.path()), names(other.path()));
+            prop_assert_eq!(parts(one.path()), parts(other.path()));
+            let [one, other] = [&one, &other].map(|folder| Archive::read(folder.path()).unwrap());
+            prop_assert_eq!(one.digest(), other.digest());
+        }
+        let [one, other] = [&one, &other].map(|folder| Archive::read(folder.path()).unwrap());
+        prop_assert_eq!(recorded(&one), recorded(&other));
+        prop_assert_eq!(one.imports(), other.imports());
     }
 }

@@ -5,10 +5,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use archive::{Archive, ArchiveError};
+use archive::{Archive, ArchiveError, Index};
 
 use crate::cli::Global;
 use crate::exit::{Coded, Exit};
+use crate::output::Output;
+use crate::progress;
 
 /// The folder that a command works on.
 pub(crate) fn folder(global: &Global) -> anyhow::Result<PathBuf> {
@@ -39,6 +41,14 @@ pub(crate) fn read(global: &Global) -> anyhow::Result<Archive> {
 /// Opens the archive for writing, and makes it where there is none.
 pub(crate) fn write(global: &Global) -> anyhow::Result<Archive> {
     Archive::open(&folder(global)?).context("cannot open the archive for writing")
+}
+
+/// The index of an archive; where it must be built, a bar says how far that is.
+pub(crate) fn index(archive: &Archive, output: &Output) -> anyhow::Result<Index> {
+    let bar = progress::transfers(output, "building the index", archive.rows());
+    let index = archive.index_watched(&|rows| bar.set_position(rows));
+    bar.finish_and_clear();
+    index.context("cannot open the index")
 }
 
 /// True if an archive lies in the folder: by what its manifest says of itself, for many programs call

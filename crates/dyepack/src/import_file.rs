@@ -12,14 +12,18 @@ use std::thread;
 use anyhow::{Context as _, anyhow};
 use archive::{Account, Archive, Batch, Entry, Import, Reason, Rejected, Source, Subject, Token};
 use chains::exports::{self, Context, Item, Look, Options, ReadError, Recognised, Summary};
+use bytes::Bytes;
 use indicatif::ProgressBar;
 use ledger::{Table, Transfer, TxId};
+use parquet::file::reader::{ChunkReader, Length};
 use sha2::{Digest, Sha256};
 
 use crate::set_aside::SetAsideRows;
 
-/// Transfers that are held before they are written as one part.
+/// Transfers that are held before they are written as one part, where memory allows; it may use up to so
+/// many bytes for each.
 const BATCH: usize = 1 << 20;
+const BYTES_A_TRANSFER: usize = 1 << 10;
 /// Items that are handed from thread to thread at once, and how many such the writer may be behind.
 const ITEMS: usize = 256;
 const READ_AHEAD: usize = 1;
@@ -88,26 +92,43 @@ pub(crate) fn hash(path: &Path) -> anyhow::Result<[u8; 32]> {
     }
 }
 
+/// Memory that an import may use where nobody says how much, in bytes.
+pub(crate) const MEMORY: usize = 2 << 30;
+
+/// How files are read.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    pub(crate) options: &'a Options,
+    /// Bytes that may be used.
+    pub(crate) memory: usize,
+    /// Over the bytes of the file.
+    pub(crate) bar: &'a ProgressBar,
+}
+
+/// How many transfers go into a batch with so much memory.
+pub(crate) fn most(memory: usize) -> usize {
+    BATCH.min(memory / BYTES_A_TRANSFER / 2)
+}
+
 /// Reads a file into the archive; with no archive, only reads it.
 pub(crate) fn import(
     archive: Option<&mut Archive>,
     wanted: Wanted,
-    options: &Options,
+    reading: &Reading<'_>,
     context: &mut Context,
-    bar: &ProgressBar,
 ) -> anyhow::Result<Imported> {
     let Wanted { path, name, recognised } = wanted;
     let sha256 = hash(&path)?;
     let compares = archive.is_some();
     let source = Source { name: name.clone(), sha256, format: recognised.format.to_string() };
-    let mut intake = Intake::new(archive, source)?;
+    let mut intake = Intake::new(archive, source, most(reading.memory))?;
     let outcome = thread::scope(|scope| -> anyhow::Result<_> {
         let (sender, items) = mpsc::sync_channel(READ_AHEAD);
         let (path, recognised) = (&path, &recognised);
         let reader = scope.spawn(move || {
             let mut sender = Sender { sender, items: Vec::new() };
             let mut sink = |item: Item| sender.send(item);
-            let outcome = read(path, recognised, options, context, bar, &mut sink);
+            let outcome = read(path, recognised, reading, context, &mut sink);
             // If nobody receives any more, the writer says why.
             let _ = sender.flush();
             outcome
@@ -141,17 +162,52 @@ pub(crate) fn import(
 fn read(
     path: &Path,
     recognised: &Recognised,
-    options: &Options,
+    &Reading { options, bar, .. }: &Reading<'_>,
     context: &mut Context,
-    bar: &ProgressBar,
     sink: &mut dyn FnMut(Item) -> ControlFlow<()>,
 ) -> Result<Summary, ReadError> {
     let file = File::open(path)?;
     if recognised.parquet {
+        let file = Watched { file, bar: bar.clone() };
         return exports::read_parquet(recognised.format, file, options, sink);
     }
     let mut reader = BufReader::with_capacity(1 << 18, bar.wrap_read(file));
     exports::read(recognised.format, &mut reader, options, context, sink)
+}
+
+/// A Parquet file that moves a bar as it is read.
+struct Watched {
+    file: File,
+    bar: ProgressBar,
+}
+
+impl Watched {
+    fn at(&self, offset: u64) {
+        // The footer is read first, and columns of a row group lie one behind the other.
+        if offset < self.file.len() - self.file.len() / 64 {
+            self.bar.set_position(offset.max(self.bar.position()));
+        }
+    }
+}
+
+impl Length for Watched {
+    fn len(&self) -> u64 {
+        self.file.len()
+    }
+}
+
+impl ChunkReader for Watched {
+    type T = <File as ChunkReader>::T;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
+        self.at(start);
+        self.file.get_read(start)
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        self.at(start);
+        self.file.get_bytes(start, length)
+    }
 }
 
 /// Hands items from the thread that reads to the one that writes, some at a time.
@@ -183,6 +239,8 @@ impl Sender {
 struct Intake<'a> {
     archive: Option<&'a mut Archive>,
     source: Source,
+    /// Transfers of a batch.
+    most: usize,
     batch: Batch,
     /// Equal rows so far, by group, of rows without a full position.
     equals: HashMap<(Option<String>, Transfer), u32>,
@@ -207,11 +265,16 @@ struct Intake<'a> {
 }
 
 impl<'a> Intake<'a> {
-    fn new(archive: Option<&'a mut Archive>, source: Source) -> anyhow::Result<Intake<'a>> {
+    fn new(
+        archive: Option<&'a mut Archive>,
+        source: Source,
+        most: usize,
+    ) -> anyhow::Result<Intake<'a>> {
         let folder = archive.as_ref().map(|archive| archive.folder());
         let set_aside = SetAsideRows::new(&source, folder)?;
         Ok(Intake {
             archive,
+            most,
             batch: Batch::new(source.clone()),
             source,
             equals: HashMap::new(),
@@ -233,12 +296,12 @@ impl<'a> Intake<'a> {
     }
 
     fn take(&mut self, item: Item) -> anyhow::Result<()> {
-        let full = self.batch.entries.len() + self.batch.blocks.len() >= BATCH;
+        let full = self.batch.entries.len() + self.batch.blocks.len() >= self.most;
         match item {
             Item::Transfer { row, group, transfer } => {
                 // What a source tells of one transaction is compared as a whole.
                 let next = transfer.tx.is_none() || self.last_tx != transfer.tx;
-                if full && (next || self.batch.entries.len() >= 2 * BATCH) {
+                if full && (next || self.batch.entries.len() >= 2 * self.most) {
                     self.flush_part(false)?;
                 }
                 self.last_tx = transfer.tx;
@@ -291,6 +354,7 @@ impl<'a> Intake<'a> {
         self.last_row = self.lines.last().copied();
         self.last_tx = table.rows.last().and_then(|row| row.tx);
         self.batch.table = Some((self.transfers, table));
+        self.batch.more = true;
         self.rows += rows;
         self.transfers += rows;
         self.flush_part(false)

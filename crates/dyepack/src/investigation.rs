@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use anyhow::Context;
 use archive::{Archive, Index};
 use cases::assembly::{Assembled, Naming, Written};
 use cases::case_file::CaseFile;
@@ -24,7 +23,9 @@ use taint::{
     RuleName, Seeds, Waterfall, single,
 };
 
+use crate::archive_folder;
 use crate::labels_shown::LabelsShown;
+use crate::output::Output;
 use crate::sources;
 use crate::world::{StopsHere, World};
 
@@ -110,9 +111,9 @@ impl Asked {
 }
 
 impl Investigation {
-    pub(crate) fn open(archive: Archive) -> anyhow::Result<Investigation> {
+    pub(crate) fn open(archive: Archive, output: &Output) -> anyhow::Result<Investigation> {
         let casebook = sources::casebook(&archive)?;
-        let index = archive.index().context("cannot open the index")?;
+        let index = archive_folder::index(&archive, output)?;
         let learned = archive.tokens().into_iter();
         let decimals = learned.map(|token| ((token.chain, token.asset), token.decimals)).collect();
         Ok(Investigation { archive, index, casebook, decimals })

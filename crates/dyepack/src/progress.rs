@@ -16,6 +16,15 @@ pub(crate) fn bytes(output: &Output, name: &str, total: u64) -> ProgressBar {
     bar
 }
 
+/// A bar over `total` transfers.
+pub(crate) fn transfers(output: &Output, name: &str, total: u64) -> ProgressBar {
+    let bar = bar(output, Some(total));
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len} {eta}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_message(name.to_string());
+    bar
+}
+
 /// A spinner with words.
 pub(crate) fn spinner(output: &Output, words: &str) -> ProgressBar {
     let bar = bar(output, None);

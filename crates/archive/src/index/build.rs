@@ -50,6 +50,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) memory: usize,
     /// Rows of the smallest sealed segment: [`UNIT`] but in tests.
     pub(crate) unit: u64,
+    /// Told how many of the rows are in segments, now and then.
+    pub(crate) progress: &'a dyn Fn(u64),
 }
 
 impl Ground<'_> {
@@ -140,6 +142,7 @@ impl Builder<'_> {
             let latest =
                 draft.push(&next, count, &mut self.numbering, &mut self.progress)?;
             missing -= count as u64;
+            (self.ground.progress)(first + size - missing);
             let mut rest = next;
             rest.stretch.rows.start += count;
             rest.latest = latest;

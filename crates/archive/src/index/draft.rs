@@ -8,11 +8,12 @@ use ledger::Chain;
 use rustc_hash::FxHashMap;
 
 use super::amount::AmountTables;
+use super::block::{BlockWriter, PADDING, RowRecord};
 use super::layout::{ChainEnd, Facts, Origins, SegmentWriter, SourcePart, Span, chain_names};
 use super::names::NONE;
 use super::numbering::{Numbering, PotFound};
 use super::segment::{
-    OWNER_NONE, OWNER_NOTED, OWNER_OF_PLACE, OwnerNote, Pair, RowRecord, Run, Segment,
+    OWNER_NONE, OWNER_NOTED, OWNER_OF_PLACE, OwnerNote, Pair, Run, Segment,
 };
 use super::spill::{Movement, Spill};
 use crate::error::Result;
@@ -20,8 +21,8 @@ use crate::manifest::Part;
 use crate::order::{Consumed, Stretch, Timed};
 use crate::part::RowBatch;
 
-/// Rows collected before they are written.
-const FLUSH_ROWS: usize = 8192;
+/// Bytes of rows collected before they are written.
+const FLUSH: usize = 1 << 18;
 
 /// How far a part is read.
 pub(super) struct PartProgress {
@@ -47,8 +48,9 @@ pub(super) struct Draft {
     /// Where the numbers of this segment begin.
     pub(super) first: Facts,
     pub(super) rows: u32,
-    buffer: Vec<RowRecord>,
-    pub(super) times: Vec<u32>,
+    blocks: BlockWriter,
+    /// Blocks that wait to be written.
+    buffer: Vec<u8>,
     pub(super) merge_notes: Vec<Pair>,
     pub(super) amounts: AmountTables,
     /// One bit a new pot: set where it is the first of a new place.
@@ -83,8 +85,8 @@ impl Draft {
             writer,
             first,
             rows: 0,
-            buffer: Vec::with_capacity(FLUSH_ROWS),
-            times: Vec::new(),
+            blocks: BlockWriter::default(),
+            buffer: Vec::with_capacity(FLUSH),
             merge_notes: Vec::new(),
             amounts: AmountTables::default(),
             first_pots: Vec::new(),
@@ -120,7 +122,6 @@ impl Draft {
                 self.merge_notes.push(Pair(self.rows, merged));
             }
             progress.merge_time = merged;
-            self.times.push(time);
             self.push_row(batch, row, numbering)?;
         }
         progress.note(stretch, count, latest);
@@ -152,7 +153,8 @@ impl Draft {
         };
         let to = self.pot(to_place, asset_to, numbering)?;
         let (amount, amount_to) = (batch.amounts[row], batch.amount_to(row));
-        let record = RowRecord { from, to, amount: self.amounts.pack(amount, amount_to) };
+        let packed = self.amounts.pack(amount, amount_to);
+        let record = RowRecord { from, to, amount: packed, time: batch.times[row] };
         if from != to && (amount != 0 || amount_to.is_some_and(|amount| amount != 0)) {
             let (row, arrives) = (self.rows, amount_to.unwrap_or(amount));
             if from != NONE {
@@ -162,16 +164,23 @@ impl Draft {
         }
         self.state_owner(0, from_place, batch, row, numbering)?;
         self.state_owner(1, to_place, batch, row, numbering)?;
-        self.buffer.push(record);
-        if self.buffer.len() >= FLUSH_ROWS {
+        self.blocks.push(record, &mut self.buffer);
+        if self.buffer.len() >= FLUSH - FLUSH / 8 {
             self.flush()?;
         }
         self.rows += 1;
         Ok(())
     }
 
-    /// Writes what was collected.
-    pub(super) fn flush(&mut self) -> Result<()> {
+    /// Writes the rows that wait, and where the blocks lie.
+    pub(super) fn finish_rows(&mut self) -> Result<()> {
+        self.blocks.finish(&mut self.buffer);
+        self.buffer.extend_from_slice(&PADDING);
+        self.flush()?;
+        self.writer.section("row_blocks", &self.blocks.records)
+    }
+
+    fn flush(&mut self) -> Result<()> {
         self.writer.add(&self.buffer)?;
         self.buffer.clear();
         Ok(())

@@ -73,9 +73,7 @@ pub(super) struct Facts {
     pub(super) assets: Span,
     pub(super) owners: Span,
     pub(super) pots: Span,
-    /// Bytes of a row's time in `times`.
-    pub(super) time_width: u8,
-    /// Likewise of a pot's asset in `pot_assets`.
+    /// Bytes of a pot's asset in `pot_assets`.
     pub(super) asset_width: u8,
     /// What the chain numbers in names mean.
     pub(super) chains: Vec<String>,

@@ -8,6 +8,7 @@
 //! What replay never asks for (transaction ids, kinds, origins) stays in the parts and is read there.
 
 mod amount;
+mod block;
 mod build;
 mod draft;
 mod layout;
@@ -173,21 +174,15 @@ impl Index {
     /// Like a slice, if `row` is not below [`Index::rows`].
     #[inline]
     pub fn row(&self, row: u64) -> Row {
-        let (segment, at) = self.at(row).unwrap_or_else(|| panic!("there is no row {row}"));
-        let record = &segment.rows()[at];
-        if !segment.has_pots(record) {
+        let record = self.at(row).and_then(|(segment, at)| Some((segment, segment.row(at)?)));
+        let (segment, record) = record.unwrap_or_else(|| panic!("there is no row {row}"));
+        let time = Time::from_seconds(record.time);
+        if !segment.has_pots(&record) {
             // Only a damaged file names such pots; nothing moves between them.
-            let time = Time::from_seconds(segment.time(at));
             return Row { from: None, to: 0, amount: 0, amount_to: None, time };
         }
-        let (amount, amount_to) = segment.amounts(record);
-        Row {
-            from: pot_or_none(record.from),
-            to: record.to,
-            amount,
-            amount_to,
-            time: Time::from_seconds(segment.time(at)),
-        }
+        let (amount, amount_to) = segment.amounts(&record);
+        Row { from: pot_or_none(record.from), to: record.to, amount, amount_to, time }
     }
 
     /// A transfer in full, with where it came from.

@@ -1,9 +1,11 @@
 //! A pot's ledger in one segment: the numbers of its rows, each as the difference to the one before,
 //! with the balance every 128 rows.
 //!
-//! A piece is its length in bytes, the number of rows, for a pot of an earlier segment the balance
-//! with which it comes, the balances, and the differences. All numbers but the balances' records are
-//! written seven bits a byte, least first (LEB128).
+//! A piece is its length in bytes, the number of rows, the first of them as its difference to the first
+//! row of the piece before in the group (up or down), for a pot of an earlier segment the balance with
+//! which it comes, the balances, and the other rows' differences. New pots lie in the order in which they
+//! appear, so that their first rows differ little. All numbers but the balances' records are written
+//! seven bits a byte, least first (LEB128).
 
 use bytemuck::{Pod, Zeroable};
 use smallvec::SmallVec;
@@ -31,8 +33,10 @@ pub(super) struct PieceWriter {
     pub(super) balance: u128,
     opening: u128,
     rests: Vec<Rest>,
+    /// Behind the first row.
     deltas: SmallVec<[u8; 16]>,
     rows: u32,
+    first: u32,
     last: u32,
 }
 
@@ -47,15 +51,24 @@ impl PieceWriter {
             let (balance, bytes) = (self.balance.to_le_bytes(), self.deltas.len() as u32);
             self.rests.push(Rest { balance, row: self.last, bytes });
         }
-        write_number(&mut self.deltas, u128::from(row - self.last));
+        match self.rows {
+            0 => self.first = row,
+            _ => write_number(&mut self.deltas, u128::from(row - self.last)),
+        }
         self.rows += 1;
         self.last = row;
     }
 
-    /// Appends the piece; one of an earlier segment's pot says with what it comes.
-    pub(super) fn finish(self, is_old: bool, out: &mut Vec<u8>) {
+    /// Appends the piece; one of an earlier segment's pot says with what it comes. `before` is the first row
+    /// of the piece before, and becomes that of this one, if it has any.
+    pub(super) fn finish(self, is_old: bool, before: &mut u32, out: &mut Vec<u8>) {
         let mut head: SmallVec<[u8; 32]> = SmallVec::new();
         write_number(&mut head, u128::from(self.rows));
+        if self.rows > 0 {
+            let difference = i64::from(self.first) - i64::from(*before);
+            write_number(&mut head, u128::from(zigzag(difference)));
+            *before = self.first;
+        }
         if is_old {
             write_number(&mut head, self.opening);
         }
@@ -66,6 +79,15 @@ impl PieceWriter {
         out.extend_from_slice(rests);
         out.extend_from_slice(&self.deltas);
     }
+}
+
+/// Small differences up and down as small numbers.
+fn zigzag(difference: i64) -> u64 {
+    (difference << 1 ^ difference >> 63).cast_unsigned()
+}
+
+fn unzigzag(number: u64) -> i64 {
+    (number >> 1).cast_signed() ^ -((number & 1).cast_signed())
 }
 
 pub(super) fn write_number(out: &mut impl Extend<u8>, mut number: u128) {
@@ -109,29 +131,37 @@ fn read_u32(bytes: &mut &[u8]) -> Option<u32> {
 #[derive(Clone, Copy)]
 pub(super) struct Piece<'a> {
     rows: u32,
+    first: u32,
     opening: u128,
     rests: &'a [u8],
     deltas: &'a [u8],
 }
 
 impl<'a> Piece<'a> {
-    /// The piece at a place among those that begin at `bytes`.
+    /// The piece at a place among those of a group that begin at `bytes`.
     pub(super) fn nth(bytes: &'a [u8], at: usize, is_old: bool) -> Option<Piece<'a>> {
-        let mut rest = bytes;
-        for _ in 0..at {
+        let (mut rest, mut before) = (bytes, 0);
+        for left in (0..=at).rev() {
             let length = usize::try_from(read_number(&mut rest)?).ok()?;
-            rest = rest.get(length..)?;
+            let (mut piece, behind) = rest.split_at_checked(length)?;
+            rest = behind;
+            let rows = read_u32(&mut piece)?;
+            if rows > 0 {
+                let difference = unzigzag(u64::try_from(read_number(&mut piece)?).ok()?);
+                before = u32::try_from(i64::from(before) + difference).ok()?;
+            }
+            if left == 0 {
+                return Piece::read(piece, rows, before, is_old);
+            }
         }
-        let length = usize::try_from(read_number(&mut rest)?).ok()?;
-        Piece::read(rest.get(..length)?, is_old)
+        None
     }
 
-    fn read(mut bytes: &'a [u8], is_old: bool) -> Option<Piece<'a>> {
-        let rows = read_u32(&mut bytes)?;
+    fn read(mut bytes: &'a [u8], rows: u32, first: u32, is_old: bool) -> Option<Piece<'a>> {
         let opening = if is_old { read_number(&mut bytes)? } else { 0 };
         let rests = (rows.saturating_sub(1) / BALANCE_EVERY) as usize * size_of::<Rest>();
         let (rests, deltas) = bytes.split_at_checked(rests)?;
-        Some(Piece { rows, opening, rests, deltas })
+        Some(Piece { rows, first, opening, rests, deltas })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -151,11 +181,19 @@ impl<'a> Piece<'a> {
             if rest(middle).row < from { low = middle + 1 } else { high = middle }
         }
         match low.checked_sub(1).map(rest) {
-            None => (self.opening, PieceRows { deltas: self.deltas, last: 0, left: self.rows }),
+            None => {
+                let rows = PieceRows {
+                    deltas: self.deltas,
+                    first: (self.rows > 0).then_some(self.first),
+                    last: self.first,
+                    left: self.rows.saturating_sub(1),
+                };
+                (self.opening, rows)
+            }
             Some(Rest { balance, row, bytes }) => {
                 let deltas = self.deltas.get(bytes as usize..).unwrap_or(&[]);
                 let left = self.rows.saturating_sub(low as u32 * BALANCE_EVERY);
-                (u128::from_le_bytes(balance), PieceRows { deltas, last: row, left })
+                (u128::from_le_bytes(balance), PieceRows { deltas, first: None, last: row, left })
             }
         }
     }
@@ -165,6 +203,8 @@ impl<'a> Piece<'a> {
 #[derive(Clone, Copy, Default)]
 pub(super) struct PieceRows<'a> {
     deltas: &'a [u8],
+    /// The row that comes next, where no difference leads to it.
+    first: Option<u32>,
     last: u32,
     left: u32,
 }
@@ -174,6 +214,9 @@ impl Iterator for PieceRows<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<u32> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
         self.left = self.left.checked_sub(1)?;
         // What is cut off in the middle ends the piece.
         self.last = self.last.checked_add(read_u32(&mut self.deltas)?)?;

@@ -10,7 +10,7 @@ use super::layout::SegmentWriter;
 use super::piece::{PIECES_A_GROUP, PieceWriter};
 use super::names::{NONE, NameBook};
 use super::numbering::Numbering;
-use super::segment::{Overflow, Pair, TIMES_A_BASE, WORDS_A_RANK};
+use super::segment::{Overflow, Pair, WORDS_A_RANK};
 use super::spill::{BUCKET, Movement};
 use crate::error::Result;
 
@@ -65,9 +65,8 @@ pub(super) fn seal(
     progress: &Progress,
     balances: &mut Balances,
 ) -> Result<([u8; 32], u64)> {
-    draft.flush()?;
+    draft.finish_rows()?;
     let mut facts = draft.facts(numbering, progress);
-    facts.time_width = write_times(&mut draft)?;
     let writer = &mut draft.writer;
     writer.section("merge_notes", &draft.merge_notes)?;
     writer.section("wide", &draft.amounts.wide)?;
@@ -124,22 +123,11 @@ fn ranks(words: &[u64]) -> Vec<u32> {
     words.chunks(WORDS_A_RANK).map(block).collect()
 }
 
-/// Times as differences to the least of 64, in as many bytes as the largest needs.
-fn write_times(draft: &mut Draft) -> Result<u8> {
-    let times = std::mem::take(&mut draft.times);
-    let bases: Vec<u32> =
-        times.chunks(TIMES_A_BASE).map(|some| some.iter().copied().min().unwrap_or(0)).collect();
-    let deltas = || times.iter().enumerate().map(|(at, time)| time - bases[at / TIMES_A_BASE]);
-    let width = draft.writer.narrow_section("times", deltas(), deltas().max().unwrap_or(0))?;
-    draft.writer.section("time_bases", &bases)?;
-    Ok(width)
-}
-
 /// Writes the pieces of all pots in order of number: first of those of earlier segments that move here,
 /// then of all new ones.
 fn write_ledgers(draft: &mut Draft, numbering: &Numbering, balances: &mut Balances) -> Result<()> {
     let first_new = draft.first.pots.first as u32;
-    let mut pieces = Pieces { out: Vec::new(), written: 0, groups: Vec::new(), count: 0 };
+    let mut pieces = Pieces::default();
     let mut old_pots: Vec<u32> = Vec::new();
     let mut overflowing: BTreeMap<u32, u32> = BTreeMap::new();
     let mut gathered = Gathered::new();
@@ -244,7 +232,10 @@ fn by_asset(pots: &BTreeMap<u32, u32>, numbering: &Numbering, first_row: u64) ->
     assets.into_iter().map(overflow).collect()
 }
 
+#[derive(Default)]
 struct Pieces {
+    /// First row of the piece before in the group.
+    before: u32,
     out: Vec<u8>,
     written: u64,
     groups: Vec<u64>,
@@ -255,8 +246,9 @@ impl Pieces {
     fn add(&mut self, piece: PieceWriter, is_old: bool, writer: &mut SegmentWriter) -> Result<()> {
         if self.count.is_multiple_of(PIECES_A_GROUP) {
             self.groups.push(self.written + self.out.len() as u64);
+            self.before = 0;
         }
-        piece.finish(is_old, &mut self.out);
+        piece.finish(is_old, &mut self.before, &mut self.out);
         self.count += 1;
         if self.out.len() >= FLUSH { self.flush(writer) } else { Ok(()) }
     }

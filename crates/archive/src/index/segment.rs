@@ -8,26 +8,14 @@ use std::path::Path;
 use bytemuck::{Pod, Zeroable};
 
 use super::amount::unpack;
+use super::block::{BLOCK_ROWS, BlockRecord, RowRecord};
 use super::layout::{Facts, Located, Origins, SegmentFile};
 use super::piece::{PIECES_A_GROUP, Piece};
 use super::names::{NONE, NameTable};
 use crate::error::{ArchiveError, Result};
 
-/// Rows whose times are counted from one base.
-pub(super) const TIMES_A_BASE: usize = 64;
 /// Words of `first_pots` whose ones are counted together.
 pub(super) const WORDS_A_RANK: usize = 8;
-
-/// One transfer, as replay reads it.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub(super) struct RowRecord {
-    /// Pot, or [`NONE`] for a mint.
-    pub(super) from: u32,
-    pub(super) to: u32,
-    /// See [`super::amount`].
-    pub(super) amount: u64,
-}
 
 /// Two numbers, of which the first is searched for.
 #[repr(C)]
@@ -85,9 +73,8 @@ pub(super) struct Segment {
     pub(super) facts: Facts,
     origins_file: SegmentFile,
     pub(super) origins: Origins,
-    rows: Located<RowRecord>,
-    times: Located<u8>,
-    time_bases: Located<u32>,
+    rows: Located<u8>,
+    row_blocks: Located<BlockRecord>,
     merge_notes: Located<Pair>,
     wide: Located<u128>,
     conversions: Located<[u128; 2]>,
@@ -122,8 +109,7 @@ impl Segment {
         };
         let segment = Segment {
             rows: file.locate("rows")?,
-            times: file.locate("times")?,
-            time_bases: file.locate("time_bases")?,
+            row_blocks: file.locate("row_blocks")?,
             merge_notes: file.locate("merge_notes")?,
             wide: file.locate("wide")?,
             conversions: file.locate("conversions")?,
@@ -156,12 +142,8 @@ impl Segment {
     /// Numbers of records that must agree.
     fn check(&self) -> Result<()> {
         let rows = self.facts.rows.count;
-        let bases = rows.div_ceil(TIMES_A_BASE as u64);
-        let width = u64::from(self.facts.time_width);
         let found = [
-            (self.rows().len() as u64, rows),
-            (self.section(self.times).len() as u64, rows * width),
-            (self.section(self.time_bases).len() as u64, bases),
+            (self.section(self.row_blocks).len() as u64, rows.div_ceil(BLOCK_ROWS as u64)),
             (self.section(self.places.sorted).len() as u64, self.facts.places.count),
             (self.section(self.assets.sorted).len() as u64, self.facts.assets.count),
             (
@@ -170,10 +152,8 @@ impl Segment {
             ),
             (self.section(self.first_pots).len() as u64, self.facts.pots.count.div_ceil(64)),
         ];
-        let widths = [self.facts.time_width, self.facts.asset_width];
-        let is_sound = found.iter().all(|(found, wanted)| found == wanted)
-            && widths.iter().all(|width| matches!(width, 1 | 2 | 4));
-        match is_sound {
+        let is_sound = matches!(self.facts.asset_width, 1 | 2 | 4);
+        match is_sound && found.iter().all(|(found, wanted)| found == wanted) {
             true => Ok(()),
             false => Err(self.damaged("sections of different numbers of records")),
         }
@@ -209,9 +189,11 @@ impl Segment {
         self.names(self.owners)
     }
 
+    /// A row, counted from the segment's first.
     #[inline]
-    pub(super) fn rows(&self) -> &[RowRecord] {
-        self.section(self.rows)
+    pub(super) fn row(&self, at: usize) -> Option<RowRecord> {
+        let block = self.section(self.row_blocks).get(at / BLOCK_ROWS)?;
+        Some(block.row(self.section(self.rows), at % BLOCK_ROWS))
     }
 
     /// What leaves in a row, and what arrives where it is something else.
@@ -220,20 +202,12 @@ impl Segment {
         unpack(row.amount, self.section(self.wide), self.section(self.conversions))
     }
 
-    /// The time that a row states. `at` counts from the segment's first row and is one of it.
-    #[inline]
-    pub(super) fn time(&self, at: usize) -> u32 {
-        let base = self.section(self.time_bases)[at / TIMES_A_BASE];
-        let times = self.section(self.times);
-        base.wrapping_add(number_of_width(times, at, self.facts.time_width))
-    }
-
-    /// The merge time of a row, counted likewise.
+    /// The merge time of a row, counted from the segment's first.
     pub(super) fn merge_time(&self, at: usize) -> u32 {
         let notes = self.section(self.merge_notes);
         match notes.binary_search_by_key(&(at as u32), |note| note.0) {
             Ok(found) => notes[found].1,
-            Err(_) => self.time(at),
+            Err(_) => self.row(at).map_or(0, |row| row.time),
         }
     }
 

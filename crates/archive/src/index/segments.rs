@@ -1,8 +1,9 @@
 //! The segments of an index, asked as one.
 
 use super::piece::PieceRows;
+use super::block::RowRecord;
 use super::names::{NONE, Name};
-use super::segment::{RowRecord, Segment};
+use super::segment::Segment;
 
 /// In order of their rows; each begins where the one before ends.
 #[derive(Default)]
@@ -122,8 +123,8 @@ impl Segments {
             let from = row.min(segment.facts.rows.end()) - segment.facts.rows.first;
             let (mut balance, rows) = piece.before(from as u32);
             for at in rows.take_while(|at| u64::from(*at) < from) {
-                let record = segment.rows().get(at as usize);
-                balance = record.map_or(balance, |record| after(segment, record, pot, balance));
+                let record = segment.row(at as usize);
+                balance = record.map_or(balance, |record| after(segment, &record, pot, balance));
             }
             return balance;
         }

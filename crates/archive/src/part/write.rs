@@ -26,17 +26,17 @@ use crate::error::{ArchiveError, AtPath, Result};
 use crate::manifest::{Key, Part, Sorting, file_path};
 
 /// Rows of a row group: the unit that a look-up can skip.
-const GROUP_ROWS: usize = 1 << 20;
+const GROUP_ROWS: usize = 1 << 22;
 /// A row group's addresses are written once each up to so many bytes of them.
-const DICTIONARY_BYTES: usize = 64 << 20;
+const DICTIONARY_BYTES: usize = 256 << 20;
 /// Rows collected before they are encoded.
 const FLUSH_ROWS: usize = 1 << 14;
 /// Texts remembered, so that a base58 checksum is not computed for every row.
 const CACHE: usize = 1 << 18;
 
 /// A part that is being written.
-pub(crate) struct PartWriter<'a> {
-    store: &'a Store,
+pub(crate) struct PartWriter {
+    store: Arc<Store>,
     chain: Chain,
     sorting: Sorting,
     number: u64,
@@ -121,20 +121,25 @@ fn plain(
         .set_column_encoding(ColumnPath::from(column), encoding)
 }
 
-impl<'a> PartWriter<'a> {
+impl PartWriter {
     pub(crate) fn create(
-        store: &'a Store,
+        store: &Arc<Store>,
         chain: Chain,
         sorting: Sorting,
         number: u64,
-    ) -> Result<PartWriter<'a>> {
+    ) -> Result<PartWriter> {
         let temporary = temporary_path(store, chain, number)?;
         let file = HashingFile::create(&temporary)?;
         let writer = ArrowWriter::try_new(file, SCHEMA.clone(), Some(properties()))
             .map_err(|error| ArchiveError::integrity(&temporary, error))?;
         let columns = Columns::new();
         let (texts, seen) = (Texts::default(), Seen::default());
+        let store = Arc::clone(store);
         Ok(PartWriter { store, chain, sorting, number, temporary, writer, columns, texts, seen })
+    }
+
+    pub(crate) fn chain(&self) -> Chain {
+        self.chain
     }
 
     /// Rows so far.
@@ -194,7 +199,7 @@ impl<'a> PartWriter<'a> {
         let file = self.writer.into_inner().map_err(|e| write_error(&self.temporary, e))?;
         let (sha256, bytes) = file.finish(&self.temporary)?;
         let path = file_path(self.chain, "part", self.number, &sha256);
-        settle(self.store, &self.temporary, &path, &sha256)?;
+        settle(&self.store, &self.temporary, &path, &sha256)?;
         let mut imports = self.seen.imports;
         imports.sort_unstable();
         Ok(Some(Part {

@@ -59,6 +59,8 @@ pub struct Options {
     pub map: Option<ColumnMap>,
     /// Decimal places of tokens, for exports that print whole units.
     pub decimals: Decimals,
+    /// Rows of a table that is handed out; a million where it is not said.
+    pub table_rows: Option<usize>,
 }
 
 /// One thing that a reader found.

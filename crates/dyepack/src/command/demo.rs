@@ -15,7 +15,7 @@ use crate::cli::Global;
 use crate::command::trace::conserved;
 use crate::command::{label, trace_text};
 use crate::exit::{Coded, Exit};
-use crate::import_file::{self, Wanted};
+use crate::import_file::{self, MEMORY, Reading, Wanted};
 use crate::investigation::{Asked, Investigation, PROGRAM, Traced, verify_command};
 use crate::output::{Output, Tone, toned};
 use crate::progress;
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &DemoArgs, global: &Global, output: &Output) -> anyhow::
     let mut archive = Archive::open(&folder.join("archive"))?;
     import(&mut archive, &inputs, output)?;
     claims(&archive, &inputs, output)?;
-    let investigation = Investigation::open(archive)?;
+    let investigation = Investigation::open(archive, output)?;
     let case = CaseFile::parse(CASE.as_bytes())?;
     let archive = folder.join("archive").display().to_string();
     let asked = Asked { archive_as_named: Some(archive), ..Asked::plain(&case.id) };
@@ -87,7 +87,8 @@ fn import(archive: &mut Archive, inputs: &Path, output: &Output) -> anyhow::Resu
     let bar = progress::spinner(output, "importing");
     let shown = path.display().to_string();
     let wanted = Wanted { path, name: "transactions.csv".to_string(), recognised };
-    let done = import_file::import(Some(archive), wanted, &options, &mut Context::new(), &bar)?;
+    let reading = Reading { options: &options, memory: MEMORY, bar: &bar };
+    let done = import_file::import(Some(archive), wanted, &reading, &mut Context::new())?;
     bar.finish_and_clear();
     output.note(&format!("imported {shown}: {}", counted(done.summary.rows, "row")));
     Ok(())

@@ -10,6 +10,7 @@ use crate::archive_folder;
 use crate::cli::Global;
 use crate::exit::Exit;
 use crate::output::{Output, Tone, toned};
+use crate::progress;
 use crate::sources;
 
 /// Check the archive: files, checksums, index, journal, coverage, gaps.
@@ -61,7 +62,9 @@ pub(crate) fn run(args: &DoctorArgs, global: &Global, output: &Output) -> anyhow
         })
         .collect();
     if args.rebuild_index && problems.iter().all(|problem| problem.file.contains("/index/")) {
-        archive.rebuild_index()?;
+        let bar = progress::transfers(output, "building the index", archive.rows());
+        archive.rebuild_index(&|rows| bar.set_position(rows))?;
+        bar.finish_and_clear();
         problems.clear();
     }
     let journal = archive.folder().join("claims.journal").display().to_string();

@@ -13,7 +13,7 @@ use crate::cli::Global;
 use crate::command::import_files;
 use crate::command::import_text::{LeftOut, report};
 use crate::exit::{Coded, Exit};
-use crate::import_file::{self, Wanted};
+use crate::import_file::{self, Reading, Wanted};
 use crate::output::{Output, plain};
 use crate::progress;
 use crate::set_aside;
@@ -40,9 +40,39 @@ pub(crate) struct ImportArgs {
     /// Decimal places of a token, for exports that print whole units; may be repeated
     #[arg(long, value_name = "TOKEN=N")]
     decimals: Vec<String>,
+    /// Memory that may be used, in bytes or with K, M or G: at least 256M
+    #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = memory_size)]
+    memory: usize,
+    /// Leave the index to the first command that asks for it: more files follow
+    #[arg(long)]
+    no_index: bool,
     /// Read everything, write nothing
     #[arg(long)]
     dry_run: bool,
+}
+
+/// Less than this is not enough for what one file needs.
+const LEAST_MEMORY: usize = 256 << 20;
+
+/// Reads a size ("512M", "2G", "1073741824").
+fn memory_size(text: &str) -> Result<usize, String> {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let shift = match unit.to_ascii_uppercase().trim_end_matches("IB").trim_end_matches('B') {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err("not a number of bytes, or one with K, M or G".to_string()),
+    };
+    let number: usize = text[..text.len() - unit.len()]
+        .parse()
+        .map_err(|_| "not a number of bytes, or one with K, M or G".to_string())?;
+    let size = number.checked_mul(1 << shift).ok_or("more than any machine has")?;
+    match size >= LEAST_MEMORY {
+        true => Ok(size),
+        false => Err("at least 256M".to_string()),
+    }
 }
 
 /// A column map longer than this is refused.
@@ -62,6 +92,9 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
         true => None,
         false => Some(archive_folder::write(global)?),
     };
+    if let Some(archive) = &mut archive {
+        archive.limit_memory(args.memory);
+    }
     let mut context = Context::new();
     let mut done = Vec::new();
     for wanted in planned {
@@ -69,7 +102,8 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
         output.note(&format!("{file}: {}", wanted.recognised.what));
         let size = fs::metadata(&wanted.path).map(|meta| meta.len()).unwrap_or(0);
         let bar = progress::bytes(output, &file, size);
-        let imported = import_file::import(archive.as_mut(), wanted, &options, &mut context, &bar);
+        let reading = Reading { options: &options, memory: args.memory, bar: &bar };
+        let imported = import_file::import(archive.as_mut(), wanted, &reading, &mut context);
         bar.finish_and_clear();
         match imported {
             Ok(imported) => {
@@ -88,6 +122,9 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
     if let Some(archive) = &archive {
         let mut rows: Vec<_> = done.iter_mut().map(|file| &mut file.set_aside).collect();
         set_aside::keep(archive.folder(), &mut rows)?;
+        if !args.no_index {
+            archive_folder::index(archive, output)?;
+        }
     }
     let digest = archive.map(|archive| format!("sha256:{}", hex::encode(archive.digest())));
     report(output, digest, &done, &left_out)?;
@@ -134,7 +171,8 @@ fn usage(message: String) -> anyhow::Error {
 fn options(args: &ImportArgs) -> anyhow::Result<Options> {
     let chain = args.chain.as_deref().map(Chain::parse).transpose();
     let chain = chain.map_err(|error| usage(error.to_string()))?;
-    let mut options = Options { chain, ..Options::default() };
+    let table_rows = Some(import_file::most(args.memory));
+    let mut options = Options { chain, table_rows, ..Options::default() };
     for text in &args.decimals {
         let (token, places) = text
             .split_once('=')

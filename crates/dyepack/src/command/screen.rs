@@ -92,7 +92,7 @@ pub(crate) fn run(args: &ScreenArgs, global: &Global, output: &Output) -> anyhow
     let chain = args.chain.as_deref().map(Chain::parse).transpose();
     let chain = chain.map_err(|error| Coded::new(Exit::Usage, error.to_string()))?;
     let asked = addresses(&args.addresses)?;
-    let investigation = Investigation::open(archive_folder::read(global)?)?;
+    let investigation = Investigation::open(archive_folder::read(global)?, output)?;
     let cases = investigation.casebook.cases().count();
     if asked.is_empty() {
         let nothing = Coded::new(Exit::NoData, "no address given");

@@ -134,7 +134,7 @@ pub(crate) fn run(args: &TraceArgs, global: &Global, output: &Output) -> anyhow:
         archive => archive?,
     };
     let wait = progress::spinner(output, "opening the archive");
-    let investigation = Investigation::open(archive)?;
+    let investigation = Investigation::open(archive, output)?;
     let case = find_case(&args.case, &investigation)?;
     let with = cases_beside(&args.with, &case, &investigation, output)?;
     let asked = Asked {

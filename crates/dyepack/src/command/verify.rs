@@ -64,7 +64,7 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, output: &Output) -> anyhow
         let what = format!("the archive is damaged: {}: {}", damage.path.display(), damage.what);
         return Err(Coded::new(Exit::Integrity, what).help("dyepack doctor").into());
     }
-    let investigation = Investigation::open(archive)?;
+    let investigation = Investigation::open(archive, output)?;
     let traced = recompute(&stated, &investigation, args)?;
     found.extend(differences(&stated, &traced.result));
     let again = traced.result;

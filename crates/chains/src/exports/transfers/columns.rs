@@ -20,7 +20,7 @@ use rustc_hash::FxHashMap;
 use super::super::Options;
 use super::super::field::Field;
 
-/// Rows that are handed on together.
+/// Rows that are handed on together where nobody says how many.
 const ROWS: usize = 1 << 20;
 /// Columns whose texts repeat.
 const REPEATING: [&str; 5] = ["chain", "kind", "from", "to", "asset"];
@@ -97,8 +97,8 @@ impl<T: Copy + Eq + Hash> Numbers<T> {
 
 impl Gathering {
     /// True if the rows should be handed on.
-    pub(super) fn is_full(&self) -> bool {
-        self.rows.len() >= ROWS
+    pub(super) fn is_full(&self, options: &Options) -> bool {
+        self.rows.len() >= options.table_rows.unwrap_or(ROWS)
     }
 
     /// What was gathered, if it is anything; nothing is left.

@@ -47,7 +47,7 @@ pub(in super::super) fn read<R: ChunkReader + 'static>(
         };
         if guarded(|| gathering.add(&batch, options))?.is_some() {
             rows += batch.num_rows() as u64;
-            if gathering.is_full()
+            if gathering.is_full(options)
                 && let Some(table) = gathering.take_whole_transactions()
             {
                 let first = rows + 1 - gathering.rows() - table.rows.len() as u64;
