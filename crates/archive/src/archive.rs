@@ -93,7 +93,7 @@ impl Archive {
                 empty
             }
         };
-        let archive = Archive { store: Arc::new(Store::new(folder)), manifest, lock: Some(lock), waiting: None, memory: MEMORY, segment_unit: UNIT };
+        let archive = Archive::of(folder, manifest, Some(lock));
         archive.sweep()?;
         Ok(archive)
     }
@@ -105,7 +105,18 @@ impl Archive {
             refuse_orphans(folder)?;
             return Err(ArchiveError::Missing { path: folder.to_path_buf() });
         };
-        Ok(Archive { store: Arc::new(Store::new(folder)), manifest, lock: None, waiting: None, memory: MEMORY, segment_unit: UNIT })
+        Ok(Archive::of(folder, manifest, None))
+    }
+
+    fn of(folder: &Path, manifest: Manifest, lock: Option<File>) -> Archive {
+        Archive {
+            store: Arc::new(Store::new(folder)),
+            manifest,
+            lock,
+            waiting: None,
+            memory: MEMORY,
+            segment_unit: UNIT,
+        }
     }
 
     /// Sets how much memory importing and indexing may take, in bytes; 2 GiB where this is not called.

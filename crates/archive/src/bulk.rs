@@ -74,9 +74,7 @@ impl OpenPart {
 /// True if neither a row of the table nor a committed one can be the same as a row of it, or contradict it.
 fn is_plainly_new(manifest: &Manifest, table: &Table, import: u32) -> bool {
     let is_sound = |row| check(&table.transfer(row)).is_ok();
-    ascends(table)
-        && stands_apart(manifest, table, import)
-        && (0..table.rows.len()).all(is_sound)
+    ascends(table) && stands_apart(manifest, table, import) && (0..table.rows.len()).all(is_sound)
 }
 
 /// True if row `b` stands after `a` in the archive's order, and by its position too.

@@ -254,9 +254,8 @@ impl Heights {
         let height = self.ahead.front().and_then(Stretch::first_height);
         let mut block: Vec<Stretch> = Vec::new();
         while let Some(next) = self.ahead.front_mut().filter(|next| next.first_height() == height) {
-            let count = (next.rows.clone())
-                .take_while(|row| next.batch.height(*row) == height)
-                .count();
+            let count =
+                (next.rows.clone()).take_while(|row| next.batch.height(*row) == height).count();
             block.push(next.split_front(count));
             if next.rows.is_empty() {
                 let lacks = next.batch.lacks_tx_index();

@@ -42,9 +42,8 @@ fn tier(rows: u64) -> u32 {
 /// were merged, for whoever commits to remove.
 pub(crate) fn compact(store: &Arc<Store>, manifest: &mut Manifest) -> Result<Vec<String>> {
     let mut merged_away = Vec::new();
-    let class = |p: &Part| {
-        (p.rows < LARGE).then_some((p.chain, p.sorting == Sorting::Time, tier(p.rows)))
-    };
+    let class =
+        |p: &Part| (p.rows < LARGE).then_some((p.chain, p.sorting == Sorting::Time, tier(p.rows)));
     while let Some(chosen) = crowded(&manifest.parts, class).or_else(|| deepest(&manifest.parts)) {
         let (old, kept) = split(std::mem::take(&mut manifest.parts), &chosen);
         manifest.parts = kept;

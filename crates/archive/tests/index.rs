@@ -248,7 +248,8 @@ fn all_index_bytes(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut names = index_names(folder);
     names.retain(|name| !name.ends_with(".json"));
     names.sort();
-    let read = |name: String| (name.clone(), std::fs::read(folder.join("index").join(name)).unwrap());
+    let read =
+        |name: String| (name.clone(), std::fs::read(folder.join("index").join(name)).unwrap());
     names.into_iter().map(read).collect()
 }
 

@@ -11,8 +11,8 @@ use std::thread;
 
 use anyhow::{Context as _, anyhow};
 use archive::{Account, Archive, Batch, Entry, Import, Reason, Rejected, Source, Subject, Token};
-use chains::exports::{self, Context, Item, Look, Options, ReadError, Recognised, Summary};
 use bytes::Bytes;
+use chains::exports::{self, Context, Item, Look, Options, ReadError, Recognised, Summary};
 use indicatif::ProgressBar;
 use ledger::{Table, Transfer, TxId};
 use parquet::file::reader::{ChunkReader, Length};

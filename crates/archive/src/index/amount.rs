@@ -61,7 +61,11 @@ fn without_zeros(mut number: u128) -> (u128, u32) {
 /// What a row's eight bytes say: what leaves, and what arrives where it is something else. A number
 /// beyond the tables, which only a damaged file has, reads as 0.
 #[inline]
-pub(super) fn unpack(packed: u64, wide: &[u128], conversions: &[[u128; 2]]) -> (u128, Option<u128>) {
+pub(super) fn unpack(
+    packed: u64,
+    wide: &[u128],
+    conversions: &[[u128; 2]],
+) -> (u128, Option<u128>) {
     let rest = packed & !KIND;
     match packed & KIND {
         0 => (u128::from(packed), None),

@@ -62,7 +62,8 @@ impl BlockWriter {
         let most = pots().filter(|pot| *pot != NONE).max().unwrap_or(0);
         let pot_width = width(u64::from(most) + 1);
         let amount_width = width(self.rows.iter().map(|row| row.amount).max().unwrap_or(0));
-        let time_width = width(self.rows.iter().map(|row| u64::from(row.time - time)).max().unwrap_or(0));
+        let time_width =
+            width(self.rows.iter().map(|row| u64::from(row.time - time)).max().unwrap_or(0));
         let at = self.bytes;
         let before = out.len();
         for pot in pots() {

@@ -139,8 +139,7 @@ impl Builder<'_> {
                 },
             };
             let count = next.stretch.rows.len().min(usize::try_from(missing).unwrap_or(usize::MAX));
-            let latest =
-                draft.push(&next, count, &mut self.numbering, &mut self.progress)?;
+            let latest = draft.push(&next, count, &mut self.numbering, &mut self.progress)?;
             missing -= count as u64;
             (self.ground.progress)(first + size - missing);
             let mut rest = next;

@@ -224,7 +224,8 @@ impl SegmentFile {
 
     /// Where a section lies in the file: its first byte and how many records it has.
     pub(super) fn locate<T: Pod>(&self, name: &str) -> Result<Located<T>> {
-        let bad = |what: &str| ArchiveError::integrity(&self.path, format!("section {name} {what}"));
+        let bad =
+            |what: &str| ArchiveError::integrity(&self.path, format!("section {name} {what}"));
         let section =
             self.sections.iter().find(|s| s.name == name).ok_or_else(|| bad("is missing"))?;
         let (from, bytes) = (section.offset as usize, section.bytes as usize);

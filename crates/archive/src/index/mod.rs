@@ -12,9 +12,9 @@ mod block;
 mod build;
 mod draft;
 mod layout;
-mod piece;
 mod names;
 mod numbering;
+mod piece;
 mod seal;
 mod segment;
 mod segments;
@@ -308,7 +308,8 @@ impl Index {
     /// The account itself, if it is a place, and every place that a row says it owns.
     pub fn places_owned_by(&self, chain: Chain, address: &Address) -> Vec<u32> {
         let name = Name::address(chain_number(chain), address);
-        let mut places: Vec<u32> = self.segments.find_place(&name, usize::MAX).into_iter().collect();
+        let mut places: Vec<u32> =
+            self.segments.find_place(&name, usize::MAX).into_iter().collect();
         if let Some(owner) = self.segments.find_owner(&name, usize::MAX) {
             places.extend(self.segments.owned_by(owner));
         }

@@ -7,9 +7,9 @@ use rustc_hash::FxHashMap;
 
 use super::draft::{Draft, Progress};
 use super::layout::SegmentWriter;
-use super::piece::{PIECES_A_GROUP, PieceWriter};
 use super::names::{NONE, NameBook};
 use super::numbering::Numbering;
+use super::piece::{PIECES_A_GROUP, PieceWriter};
 use super::segment::{Overflow, Pair, WORDS_A_RANK};
 use super::spill::{BUCKET, Movement};
 use crate::error::Result;
@@ -88,7 +88,8 @@ pub(super) fn seal(
     let (assets, most) = (&numbering.pots.assets[new_pots..], numbering.assets.end());
     facts.asset_width = writer.narrow_section("pot_assets", assets.iter().copied(), most)?;
     let mut others = std::mem::take(&mut draft.other_pots);
-    writer.section("other_pots", &others.iter().map(|Pair(_, place)| *place).collect::<Vec<_>>())?;
+    writer
+        .section("other_pots", &others.iter().map(|Pair(_, place)| *place).collect::<Vec<_>>())?;
     others.sort_unstable_by_key(|Pair(pot, place)| (*place, *pot));
     let by_place: Vec<u32> = others.iter().map(|Pair(pot, _)| *pot).collect();
     writer.section("other_pots.by_place", &by_place)?;
@@ -227,8 +228,7 @@ fn by_asset(pots: &BTreeMap<u32, u32>, numbering: &Numbering, first_row: u64) ->
         let known = assets.entry(asset.unwrap_or(0)).or_insert(*row);
         *known = (*row).min(*known);
     }
-    let overflow =
-        |(asset, row)| Overflow { row: first_row + u64::from(row), asset, padding: 0 };
+    let overflow = |(asset, row)| Overflow { row: first_row + u64::from(row), asset, padding: 0 };
     assets.into_iter().map(overflow).collect()
 }
 

@@ -10,8 +10,8 @@ use bytemuck::{Pod, Zeroable};
 use super::amount::unpack;
 use super::block::{BLOCK_ROWS, BlockRecord, RowRecord};
 use super::layout::{Facts, Located, Origins, SegmentFile};
-use super::piece::{PIECES_A_GROUP, Piece};
 use super::names::{NONE, NameTable};
+use super::piece::{PIECES_A_GROUP, Piece};
 use crate::error::{ArchiveError, Result};
 
 /// Words of `first_pots` whose ones are counted together.

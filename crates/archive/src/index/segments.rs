@@ -1,8 +1,8 @@
 //! The segments of an index, asked as one.
 
-use super::piece::PieceRows;
 use super::block::RowRecord;
 use super::names::{NONE, Name};
+use super::piece::PieceRows;
 use super::segment::Segment;
 
 /// In order of their rows; each begins where the one before ends.

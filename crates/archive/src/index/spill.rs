@@ -95,12 +95,7 @@ impl Spill {
         self.visit(first, &bucket.buffer, &mut visit)
     }
 
-    fn visit(
-        &self,
-        first: u32,
-        mut bytes: &[u8],
-        visit: &mut impl FnMut(Movement),
-    ) -> Result<()> {
+    fn visit(&self, first: u32, mut bytes: &[u8], visit: &mut impl FnMut(Movement)) -> Result<()> {
         let bad = || ArchiveError::integrity(&self.path, "a temporary file was changed");
         while let Some((head, rest)) = bytes.split_first_chunk::<6>() {
             bytes = rest;

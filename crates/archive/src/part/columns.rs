@@ -146,9 +146,8 @@ impl RowBatch {
         batch: &RecordBatch,
         known: &mut Dictionaries,
     ) -> Decoded<RowBatch> {
-        let at = |name: &str| {
-            batch.schema_ref().index_of(name).map_err(|_| format!("no column {name}"))
-        };
+        let at =
+            |name: &str| batch.schema_ref().index_of(name).map_err(|_| format!("no column {name}"));
         let rows = batch.num_rows();
         let mut places = |name: &'static str| match batch.column_by_name(name) {
             Some(column) => known.places(chain, name, column),
@@ -177,7 +176,10 @@ impl RowBatch {
             asset,
             amounts: amounts?,
             asset_to,
-            amount_to: at("amount_to").ok().map(|at| cast(batch.column(at)).cloned()).transpose()?,
+            amount_to: at("amount_to")
+                .ok()
+                .map(|at| cast(batch.column(at)).cloned())
+                .transpose()?,
             from_owner,
             to_owner,
             ends: match batch.column_by_name("end") {
@@ -199,7 +201,8 @@ impl RowBatch {
     fn check(&self) -> Decoded<()> {
         for side in [&self.from, &self.to] {
             if side.keys.null_count() > 0
-                && (0..self.len()).any(|row| side.key(row).is_none() && self.ends.key(row).is_none())
+                && (0..self.len())
+                    .any(|row| side.key(row).is_none() && self.ends.key(row).is_none())
             {
                 return Err("a side that is neither a place nor an end".into());
             }
@@ -400,7 +403,10 @@ fn digits(column: &StringArray, row: usize) -> Decoded<u128> {
     Ok(amount.base_units())
 }
 
-pub(super) fn optional<T: ArrowPrimitiveType>(column: &PrimitiveArray<T>, row: usize) -> Option<T::Native> {
+pub(super) fn optional<T: ArrowPrimitiveType>(
+    column: &PrimitiveArray<T>,
+    row: usize,
+) -> Option<T::Native> {
     column.is_valid(row).then(|| column.value(row))
 }
 

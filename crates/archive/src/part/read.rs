@@ -45,12 +45,7 @@ pub(crate) struct Batches {
 
 impl Batches {
     /// Reads the rows of a part from row `from` on.
-    pub(crate) fn open(
-        store: &Store,
-        part: &Part,
-        columns: Columns,
-        from: u64,
-    ) -> Result<Batches> {
+    pub(crate) fn open(store: &Store, part: &Part, columns: Columns, from: u64) -> Result<Batches> {
         let range = usize::try_from(from).unwrap_or(usize::MAX)..usize::MAX;
         Batches::open_ranges(store, part, columns, vec![range])
     }
@@ -345,4 +340,3 @@ pub(crate) fn seconds(milliseconds: i64) -> std::result::Result<Time, String> {
     let seconds = u64::try_from(milliseconds / 1000).map_err(|e| e.to_string())?;
     Time::from_u64(seconds).map_err(|e| e.to_string())
 }
-

@@ -13,9 +13,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use ledger::{Asset, Chain, Place, Table, TableRow, Transfer, TxId};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::{
-    EnabledStatistics, WriterProperties, WriterPropertiesBuilder,
-};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 use rustc_hash::FxHashMap;
 

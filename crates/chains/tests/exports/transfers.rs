@@ -224,7 +224,8 @@ fn parquet_integers_of_64_bits() {
 /// the same, so every sort of row is read beside plain ones, and as text beside Parquet.
 #[test]
 fn parquet_as_columns_reads_as_csv_does() {
-    let names = ["chain", "height", "tx_index", "index", "time", "tx", "kind", "from", "to", "asset"];
+    let names =
+        ["chain", "height", "tx_index", "index", "time", "tx", "kind", "from", "to", "asset"];
     let tx = "cd".repeat(32);
     let zero = "T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb";
     let plain = ["tron", "5", "1", "0", "9", &tx, "", A, B, "TRX"];
@@ -275,14 +276,16 @@ fn parquet_as_columns_reads_as_csv_does() {
             text += &format!("{},{amount}\n", row.join(","));
         }
         let (got, outcome) = read_bytes(parquet(columns), &Options::default());
-        let (expected, summary) = try_read("transfers", text.as_bytes(), &Options::default(), &mut Context::new());
+        let (expected, summary) =
+            try_read("transfers", text.as_bytes(), &Options::default(), &mut Context::new());
         assert_eq!(got.rows.len(), expected.rows.len(), "{changes:?}");
         for (got, expected) in got.rows.iter().zip(&expected.rows) {
             assert_eq!((got.0 + 1, &got.2), (expected.0, &expected.2), "{changes:?}");
         }
         assert_eq!(outcome.expect("reads"), summary.expect("reads"), "{changes:?}");
         assert_eq!(got.kinds_of_gaps(), expected.kinds_of_gaps(), "{changes:?}");
-        let reasons = |got: &Got| got.set_aside.iter().map(|(_, why)| why.clone()).collect::<Vec<_>>();
+        let reasons =
+            |got: &Got| got.set_aside.iter().map(|(_, why)| why.clone()).collect::<Vec<_>>();
         assert_eq!(reasons(&got), reasons(&expected), "{changes:?}");
     }
 }

@@ -12,9 +12,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field as Column, Schema};
-use ledger::{
-    Amount, Asset, Chain, Family, Kind, Place, Table, TableRow, Time, Transfer, TxId,
-};
+use ledger::{Amount, Asset, Chain, Family, Kind, Place, Table, TableRow, Time, Transfer, TxId};
 use rustc_hash::FxHashMap;
 
 use super::super::Options;
@@ -138,7 +136,8 @@ impl Gathering {
         let known = self.rows.len();
         let mut last: Option<(&str, TxId)> = None;
         for row in 0..batch.num_rows() {
-            let text = Some(columns.tx).filter(|tx| tx.is_valid(row)).map(|tx| tx.value(row).trim());
+            let text =
+                Some(columns.tx).filter(|tx| tx.is_valid(row)).map(|tx| tx.value(row).trim());
             let tx = match (text.filter(|text| !text.is_empty()), last) {
                 (None, _) => Some(None),
                 (Some(text), Some((known, tx))) if known == text => Some(Some(tx)),
