@@ -1,15 +1,17 @@
 //! Rows that were not taken in, each with its reason, on their way to `set-aside.jsonl` in the archive.
 //!
 //! A file may have millions of them, and a reader of junk makes more: they go to disk as they come,
-//! the first stay for the summary, and rows that follow each other with one reason share a line.
+//! the first stay for the summary, and rows that follow each other with one reason share a line. The last
+//! line of the file is the checksum of those above it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use archive::Source;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 const NAME: &str = "set-aside.jsonl";
@@ -129,14 +131,16 @@ impl SetAsideRows {
 pub(crate) fn keep(folder: &Path, done: &mut [&mut SetAsideRows]) -> anyhow::Result<()> {
     let path = folder.join(NAME);
     let cannot = || format!("cannot write {NAME}");
-    let mut new = BufWriter::new(NamedTempFile::new_in(folder).with_context(cannot)?);
+    let new = BufWriter::new(NamedTempFile::new_in(folder).with_context(cannot)?);
+    let mut new = Hashing { writer: new, hash: Sha256::new() };
     let mut is_empty = true;
     if let Ok(before) = File::open(&path) {
         is_empty = false;
         for line in BufReader::new(before).lines() {
             let line = line.with_context(cannot)?;
             let of = serde_json::from_str::<OfFile>(&line).ok();
-            if of.is_none_or(|of| done.iter().all(|rows| rows.sha256 != of.sha256)) {
+            let is_other = of.is_none_or(|of| done.iter().all(|rows| rows.sha256 != of.sha256));
+            if is_other && serde_json::from_str::<Checksum>(&line).is_err() {
                 writeln!(new, "{line}").with_context(cannot)?;
             }
         }
@@ -151,9 +155,55 @@ pub(crate) fn keep(folder: &Path, done: &mut [&mut SetAsideRows]) -> anyhow::Res
     if is_empty {
         return Ok(());
     }
-    let new = new.into_inner().map_err(io::IntoInnerError::into_error).with_context(cannot)?;
+    let Hashing { mut writer, hash } = new;
+    let checksum = Checksum { sha256_of_lines: hex::encode(hash.finalize()) };
+    writeln!(writer, "{}", serde_json::to_string(&checksum)?).with_context(cannot)?;
+    let new = writer.into_inner().map_err(io::IntoInnerError::into_error).with_context(cannot)?;
+    new.as_file().sync_all().with_context(cannot)?;
     new.persist(&path).with_context(cannot)?;
     Ok(())
+}
+
+/// What is wrong with the set-aside rows of an archive, with the file; `None` if nothing is, or there are
+/// none.
+pub(crate) fn check(folder: &Path) -> Option<(PathBuf, String)> {
+    let path = folder.join(NAME);
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => return Some((path, error.to_string())),
+    };
+    let end = text.len().saturating_sub(1);
+    let last = text[..end].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let checksum = Checksum { sha256_of_lines: hex::encode(Sha256::digest(&text[..last])) };
+    let expected = serde_json::to_string(&checksum).ok()? + "\n";
+    (text[last..] != *expected.as_bytes())
+        .then(|| (path, "its last line is not the checksum of those above it".to_string()))
+}
+
+/// A writer that hashes what it writes.
+struct Hashing<W> {
+    writer: W,
+    hash: Sha256,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.writer.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+/// The last line.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Checksum {
+    sha256_of_lines: String,
 }
 
 /// Which file a line is about.
@@ -210,7 +260,15 @@ mod tests {
             rows.close().expect("closed");
             keep(folder.path(), &mut [&mut rows]).expect("kept");
             let text = fs::read_to_string(&path).expect("there");
-            assert_eq!(text.lines().count(), 2, "{text}");
+            assert_eq!(text.lines().count(), 3, "{text}");
+            assert_eq!(check(folder.path()), None);
+            for at in 0..text.len() {
+                let mut damaged = text.clone().into_bytes();
+                damaged[at] ^= 1;
+                fs::write(&path, damaged).expect("written");
+                assert!(check(folder.path()).is_some(), "byte {at}");
+            }
+            fs::write(&path, &text).expect("written");
             assert!(text.starts_with("{\"sha256\":\"00\"") && text.contains(reason), "{text}");
         }
     }

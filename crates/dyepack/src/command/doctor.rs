@@ -11,6 +11,7 @@ use crate::cli::Global;
 use crate::exit::Exit;
 use crate::output::{Output, Tone, toned};
 use crate::progress;
+use crate::set_aside;
 use crate::sources;
 
 /// Check the archive: files, checksums, index, journal, coverage, gaps.
@@ -67,6 +68,11 @@ pub(crate) fn run(args: &DoctorArgs, global: &Global, output: &Output) -> anyhow
         bar.finish_and_clear();
         problems.clear();
     }
+    problems.extend(set_aside::check(archive.folder()).map(|(path, what)| Problem {
+        help: "import the files again: what was set aside is written anew".to_string(),
+        file: path.display().to_string(),
+        what,
+    }));
     let journal = archive.folder().join("claims.journal").display().to_string();
     let notes = torn(&archive, &journal).into_iter().collect();
     // A damaged journal is named above, with the place; its claims would be refused for the same.
