@@ -6,6 +6,7 @@
 //! - [`label`]: who is said to be behind an address, read from the formats that exist.
 //! - [`claim`]: both of these, and their withdrawal, as records of the append-only journal.
 //! - [`casebook`]: what follows from all claims in order.
+//! - [`cluster`]: which addresses are probably one owner's.
 //! - [`stop`]: the labelled places where following value ends.
 //! - [`reported`]: flows that somebody reported, and the wallets that incidents share by them.
 //! - [`date`]: a date as somebody stated it.
@@ -16,6 +17,7 @@ pub mod assembly;
 pub mod case_file;
 pub mod casebook;
 pub mod claim;
+pub mod cluster;
 mod coverage;
 pub mod date;
 pub mod digest;
