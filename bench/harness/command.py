@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from harness import measure, page, plot
+from harness import clusters, measure, page, plot
 from harness.agree import Disagreement
 from harness.machine import describe
 from harness.setup import BENCH, ROOT, build, say
@@ -24,11 +24,12 @@ def main():
             for rows in wanted.sizes
             for shape in ("known", "hubs")
         ]
+        clustered = clusters.measure_all(binaries, work, wanted.quick, wanted.rounds)
     except Disagreement as why:
         say(f"no ratio is worth anything: {why}")
         return 1
     profile = measure.profile(binaries, work, min(wanted.sizes))
-    measured = {"machine": machine, "runs": runs, "profile": profile}
+    measured = {"machine": machine, "runs": runs, "clusters": clustered, "profile": profile}
     ((out if wanted.quick else work) / "measured.json").write_text(json.dumps(measured, indent=1))
     plot.draw(runs, machine, out / "img" / "performance.svg")
     (out / "performance.md").write_text(page.write(measured))

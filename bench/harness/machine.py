@@ -24,6 +24,7 @@ def describe(command, rounds):
         "rustc": output("rustc", "--version"),
         "python": platform.python_version(),
         **{name: version(name) for name in ("duckdb", "numpy", "scipy")},
+        "graphsense": version("graphsense-clustering"),
     }
 
 

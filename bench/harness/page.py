@@ -1,6 +1,6 @@
 """The page: docs/performance.md, all of it from one run."""
 
-from harness import tables
+from harness import clusters, tables
 from harness.tables import PEER_BARS, Line, seconds, walk_seconds
 
 HAIRCUT_BAR = PEER_BARS[0][3]
@@ -16,7 +16,7 @@ Every figure here is from one run of `{command}` on one machine.
 | machine | {cpu}, {cores} cores, {memory_gib} GiB, {kernel} |
 | date | {date}; load {load} when the run began |
 | ours | commit {commit}, {rustc} |
-| peers | Python {python}, DuckDB {duckdb}, NumPy {numpy}, SciPy {scipy} |
+| peers | Python {python}, DuckDB {duckdb}, NumPy {numpy}, SciPy {scipy}, graphsense-clustering {graphsense} |
 
 Rounds of each work, ours and the peers': {rounds}; the fastest counts. A ratio compares two figures of this run, and
 a bar that is not reached stays in the table as not reached.
@@ -37,7 +37,7 @@ theft. All were equal. SciPy's reach, which knows no time, was a superset.
 
 NOT_MEASURED = """## Not measured here
 
-The design's bars for import, clustering, ranking, screening, alerts and for a cold cache: this command does not ask.
+The design's bars for import, ranking, screening, alerts and for a cold cache: this command does not ask.
 """
 
 SECTIONS = [
@@ -81,14 +81,19 @@ SECTIONS = [
         tables.memory,
     ),
 ]
+# What is measured on worlds of its own: title, words, columns, the table, and where its figures are.
+OTHER_SECTIONS = [
+    ("Co-spend clusters", clusters.WORDS, clusters.COLUMNS, clusters.table, "clusters"),
+]
 
 
 def write(measured):
     runs = measured["runs"]
     parts = [HEAD.format(**measured["machine"])]
     missed = []
-    for title, words, columns, make in SECTIONS:
-        lines = make(runs)
+    sections = [(*section, "runs") for section in SECTIONS] + OTHER_SECTIONS
+    for title, words, columns, make, figures in sections:
+        lines = make(measured[figures])
         if lines:
             parts.append(f"## {title}\n\n{words}\n\n{table(columns, lines)}")
             missed += [line.short for line in lines if line.reached is False]

@@ -36,7 +36,7 @@ def enter_environment():
 def build():
     """Builds the binaries; the folder that holds them."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", Path.home() / ".cache/dyepack/target"))
-    say("building generate and engine")
+    say("building our binaries")
     command = ["cargo", "build", "--release", "--locked", "-q", "-p", "bench", "--bins"]
     environment = {**os.environ, "CARGO_TARGET_DIR": str(target)}
     subprocess.run(command, cwd=ROOT, env=environment, check=True)

@@ -3,15 +3,17 @@
 //!
 //! [`invent`] makes transfers and [`flat`] writes them so that every peer can read them. [`PotRows`]
 //! lends them to the engine, [`walk`] is the yardstick, [`Checksum`] is what must agree before anyone
-//! speaks of speed. Times are nanoseconds: there is no float here, and no ratio.
+//! speaks of speed. [`spends`] is for clusters. Times are nanoseconds: there is no float here, and no ratio.
 
 mod checksum;
 pub mod flat;
 mod pot_rows;
+mod spends;
 mod walk;
 mod world;
 
 pub use checksum::Checksum;
 pub use pot_rows::{PotRows, RowRecord};
+pub use spends::{Spenders, Spends, spends};
 pub use walk::{WalkedPot, walk};
 pub use world::{Shape, invent};

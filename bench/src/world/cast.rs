@@ -148,7 +148,7 @@ impl Cast {
 
 /// A number below `count` (which is not 0), each twofold range as likely as the next: the n-th is drawn
 /// about 1/n as often as the first.
-fn by_rank(dice: &mut Dice, count: u64) -> u64 {
+pub(crate) fn by_rank(dice: &mut Dice, count: u64) -> u64 {
     let ranges = u64::from(64 - count.leading_zeros());
     loop {
         let low = 1 << dice.below(ranges);

@@ -18,6 +18,7 @@ use testkit::Dice;
 
 use crate::flat::{FlatRow, RowsFile, WorldFacts};
 use acts::Act;
+pub(crate) use cast::by_rank;
 use cast::{ASSETS, Cast};
 
 /// Amounts stay below this.
