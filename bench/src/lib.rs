@@ -3,10 +3,12 @@
 //!
 //! [`invent`] makes transfers and [`flat`] writes them so that every peer can read them. [`PotRows`]
 //! lends them to the engine, [`walk`] is the yardstick, [`Checksum`] is what must agree before anyone
-//! speaks of speed. [`spends`] is for clusters. Times are nanoseconds: there is no float here, and no ratio.
+//! speaks of speed. Times are nanoseconds: there is no float here, and no ratio. [`spends`] is for
+//! clusters, [`laundering`] for how well value is found.
 
 mod checksum;
 pub mod flat;
+pub mod laundering;
 mod pot_rows;
 mod spends;
 mod walk;

@@ -8,24 +8,24 @@ use testkit::Dice;
 use crate::flat::FlatPot;
 
 /// Two of six decimals that nearly everybody has, one of six and one of eighteen that few have.
-pub(super) const ASSETS: usize = 4;
+pub(crate) const ASSETS: usize = 4;
 
 const NONE: u32 = u32::MAX;
 
-pub(super) struct Cast {
+pub(crate) struct Cast {
     /// Per place, its pots.
     of_place: Vec<[u32; ASSETS]>,
-    pub(super) pots: Vec<FlatPot>,
+    pub(crate) pots: Vec<FlatPot>,
     balances: Vec<u64>,
     people: Vec<u32>,
     /// Hot wallets, busiest first.
-    pub(super) services: Vec<u32>,
+    pub(crate) services: Vec<u32>,
     /// Per service, the addresses that its customers pay to.
     deposits: Vec<Vec<u32>>,
 }
 
 impl Cast {
-    pub(super) fn new(dice: &mut Dice, rows: u64) -> Cast {
+    pub(crate) fn new(dice: &mut Dice, rows: u64) -> Cast {
         let mut cast = Cast {
             of_place: Vec::new(),
             pots: Vec::new(),
@@ -45,28 +45,28 @@ impl Cast {
         cast
     }
 
-    pub(super) fn places(&self) -> u64 {
+    pub(crate) fn places(&self) -> u64 {
         self.of_place.len() as u64
     }
 
-    pub(super) fn new_place(&mut self) -> u32 {
+    pub(crate) fn new_place(&mut self) -> u32 {
         self.of_place.push([NONE; ASSETS]);
         self.of_place.len() as u32 - 1
     }
 
-    pub(super) fn newcomer(&mut self) -> u32 {
+    pub(crate) fn newcomer(&mut self) -> u32 {
         let place = self.new_place();
         self.people.push(place);
         place
     }
 
     /// Makes a place one of the people.
-    pub(super) fn settle(&mut self, place: u32) {
+    pub(crate) fn settle(&mut self, place: u32) {
         self.people.push(place);
     }
 
     /// Anybody, or one of the oldest, or one of the latest: together a power law.
-    pub(super) fn somebody(&self, dice: &mut Dice) -> u32 {
+    pub(crate) fn somebody(&self, dice: &mut Dice) -> u32 {
         let count = self.people.len() as u64;
         let at = match dice.below(10) {
             0..=3 => dice.below(count),
@@ -77,7 +77,7 @@ impl Cast {
     }
 
     /// Somebody and an asset of theirs that they hold; after a few tries anybody and any asset.
-    pub(super) fn somebody_with_money(&self, dice: &mut Dice) -> (u32, usize) {
+    pub(crate) fn somebody_with_money(&self, dice: &mut Dice) -> (u32, usize) {
         for _ in 0..6 {
             let place = self.somebody(dice);
             let first = self.some_asset(dice);
@@ -89,22 +89,22 @@ impl Cast {
         (self.somebody(dice), self.some_asset(dice))
     }
 
-    pub(super) fn some_asset(&self, dice: &mut Dice) -> usize {
+    pub(crate) fn some_asset(&self, dice: &mut Dice) -> usize {
         [0, 0, 0, 0, 1, 1, 1, 1, 2, 3][dice.below(10) as usize]
     }
 
-    pub(super) fn some_service(&self, dice: &mut Dice) -> usize {
+    pub(crate) fn some_service(&self, dice: &mut Dice) -> usize {
         by_rank(dice, self.services.len() as u64) as usize
     }
 
     /// An asset that a place holds, if one of two that are looked at is.
-    pub(super) fn held_asset(&self, place: u32, dice: &mut Dice) -> usize {
+    pub(crate) fn held_asset(&self, place: u32, dice: &mut Dice) -> usize {
         let (a, b) = (self.some_asset(dice), self.some_asset(dice));
         if self.held(place, a) > 0 { a } else { b }
     }
 
     /// Where a customer pays in: an address used before, mostly, or a new one.
-    pub(super) fn deposit_address(&mut self, dice: &mut Dice, service: usize) -> u32 {
+    pub(crate) fn deposit_address(&mut self, dice: &mut Dice, service: usize) -> u32 {
         let known = self.deposits[service].len() as u64;
         if known > 0 && !dice.one_in(8) {
             return self.deposits[service][dice.below(known) as usize];
@@ -114,7 +114,7 @@ impl Cast {
         place
     }
 
-    pub(super) fn held(&self, place: u32, asset: usize) -> u64 {
+    pub(crate) fn held(&self, place: u32, asset: usize) -> u64 {
         let pot = self.of_place[place as usize][asset];
         self.balances.get(pot as usize).copied().unwrap_or(0)
     }
@@ -130,7 +130,7 @@ impl Cast {
     }
 
     /// Takes units out; the pot.
-    pub(super) fn take(&mut self, place: u32, asset: usize, amount: u64) -> u32 {
+    pub(crate) fn take(&mut self, place: u32, asset: usize, amount: u64) -> u32 {
         let pot = self.pot(place, asset);
         let balance = &mut self.balances[pot as usize];
         *balance = balance.saturating_sub(amount);
@@ -138,7 +138,7 @@ impl Cast {
     }
 
     /// Puts units in; the pot.
-    pub(super) fn give(&mut self, place: u32, asset: usize, amount: u64) -> u32 {
+    pub(crate) fn give(&mut self, place: u32, asset: usize, amount: u64) -> u32 {
         let pot = self.pot(place, asset);
         let balance = &mut self.balances[pot as usize];
         *balance = balance.saturating_add(amount);

@@ -18,8 +18,7 @@ use testkit::Dice;
 
 use crate::flat::{FlatRow, RowsFile, WorldFacts};
 use acts::Act;
-pub(crate) use cast::by_rank;
-use cast::{ASSETS, Cast};
+pub(crate) use cast::{ASSETS, Cast, by_rank};
 
 /// Amounts stay below this.
 const MOST: u64 = (1 << 62) - 1;
