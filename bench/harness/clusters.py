@@ -1,5 +1,7 @@
 """Co-spend clusters beside GraphSense's wheel: measured, compared and made a table."""
 
+import shutil
+
 from harness.agree import Disagreement
 from harness.measure import outcome, short
 from harness.setup import BENCH, PYTHON, say
@@ -32,12 +34,15 @@ def measure(binaries, work, transactions, spenders, rounds):
     return {"spenders": spenders, "ours": ours, "theirs": theirs}
 
 
-def measure_all(binaries, work, quick, rounds):
-    return [
+def measure_all(binaries, work, quick, rounds, keep):
+    measured = [
         measure(binaries, work, transactions, spenders, rounds)
         for transactions in sizes(quick)
         for spenders in ("wallets", "scattered")
     ]
+    if not keep:
+        shutil.rmtree(work / "spends")
+    return measured
 
 
 def table(measured):

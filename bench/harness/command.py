@@ -3,10 +3,10 @@
 import argparse
 import json
 
-from harness import clusters, measure, page, plot
+from harness import clusters, measure, page, plot, ranked
 from harness.agree import Disagreement
 from harness.machine import describe
-from harness.setup import BENCH, ROOT, build, say
+from harness.setup import BENCH, ROOT, build, check_peers, say
 
 SUFFIXES = {"k": 1_000, "M": 1_000_000}
 
@@ -17,6 +17,7 @@ def main():
     out = work / "quick" if wanted.quick else ROOT / "docs"
     (out / "img").mkdir(parents=True, exist_ok=True)
     binaries = build()
+    check_peers()
     machine = describe(command_line(wanted), wanted.rounds)
     try:
         runs = [
@@ -24,12 +25,13 @@ def main():
             for rows in wanted.sizes
             for shape in ("known", "hubs")
         ]
-        clustered = clusters.measure_all(binaries, work, wanted.quick, wanted.rounds)
+        clustered = clusters.measure_all(binaries, work, wanted.quick, wanted.rounds, wanted.keep)
+        laundered = ranked.measure_all(binaries, work, wanted.quick, wanted.keep)
     except Disagreement as why:
         say(f"no ratio is worth anything: {why}")
         return 1
     profile = measure.profile(binaries, work, min(wanted.sizes))
-    measured = {"machine": machine, "runs": runs, "clusters": clustered, "profile": profile}
+    measured = {"machine": machine, "runs": runs, "clusters": clustered, "ranked": laundered, "profile": profile}
     ((out if wanted.quick else work) / "measured.json").write_text(json.dumps(measured, indent=1))
     plot.draw(runs, machine, out / "img" / "performance.svg")
     (out / "performance.md").write_text(page.write(measured))

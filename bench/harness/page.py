@@ -1,6 +1,6 @@
 """The page: docs/performance.md, all of it from one run."""
 
-from harness import clusters, tables
+from harness import clusters, ranked, tables
 from harness.tables import PEER_BARS, Line, seconds, walk_seconds
 
 HAIRCUT_BAR = PEER_BARS[0][3]
@@ -37,7 +37,7 @@ theft. All were equal. SciPy's reach, which knows no time, was a superset.
 
 NOT_MEASURED = """## Not measured here
 
-The design's bars for import, ranking, screening, alerts and for a cold cache: this command does not ask.
+The design's bars for import, screening, alerts and for a cold cache: this command does not ask.
 """
 
 SECTIONS = [
@@ -81,9 +81,14 @@ SECTIONS = [
         tables.memory,
     ),
 ]
-# What is measured on worlds of its own: title, words, columns, the table, and where its figures are.
+# What is measured on worlds of its own: title, words (or what makes them of the figures), columns, the table, and
+# where its figures are.
 OTHER_SECTIONS = [
     ("Co-spend clusters", clusters.WORDS, clusters.COLUMNS, clusters.table, "clusters"),
+    ("Where the loot is", ranked.words, ranked.COLUMNS, ranked.table, "ranked"),
+    ("Where the loot is, without labels", ranked.UNLABELLED_WORDS, ranked.COLUMNS, ranked.unlabelled_table, "ranked"),
+    ("Where the loot came through", ranked.PASSED_WORDS, ranked.COLUMNS, ranked.passed_table, "ranked"),
+    ("The range", ranked.RANGE_WORDS, ranked.RANGE_COLUMNS, ranked.range_table, "ranked"),
 ]
 
 
@@ -95,6 +100,7 @@ def write(measured):
     for title, words, columns, make, figures in sections:
         lines = make(measured[figures])
         if lines:
+            words = words(measured[figures]) if callable(words) else words
             parts.append(f"## {title}\n\n{words}\n\n{table(columns, lines)}")
             missed += [line.short for line in lines if line.reached is False]
     parts.append(not_reached(runs, missed, measured["profile"]))
