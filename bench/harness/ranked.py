@@ -34,7 +34,7 @@ A method answers with a ranked list of places. n is the number of true places wi
 the true value that lies at the first n, 2n, 5n places of the list. *Precision*: the part of the value claimed there that
 is truly there; scores are turned into claims of all that is asked for, in proportion. Means over all chains.
 
-TTR (Wu et al. 2022) is reimplemented, by us, after its paper and what its authors' program does; so are APPR (Andersen,
+TTR (Wu et al. 2022) is reimplemented, by us, after its authors' description and what their program does; so are APPR (Andersen,
 Chung, Lang 2006), and haircut and poison as they are used on graphs of accounts. *as published* is what each begins
 with. Otherwise they get more than they ask for: the same labels and suspected services as ours, as places that keep
 what arrives; the theft itself as the start; and where that helps (*holders*) only places that still hold something. Of

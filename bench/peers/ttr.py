@@ -1,4 +1,5 @@
-"""TTR, the Transaction Tracing Rank of TRacer, reimplemented; no line of its authors' program is here:
+"""TTR, the Transaction Tracing Rank of TRacer, reimplemented after its authors' description and what their
+program (BlockchainSpider) does; no line of that is here:
 
     Zhiying Wu, Jieli Liu, Jiajing Wu, Zibin Zheng: TRacer: Scalable Graph-based Transaction Tracing for
     Account-based Blockchain Trading Systems. arXiv 2201.05757 (2022), IEEE TIFS (2023).
