@@ -44,9 +44,10 @@ fuzz-short:
 bench:
 	bench/run
 
-# Fuzzing, random ledgers and mutants at full length.
+# Fuzzing, random ledgers, kills and mutants at full length.
 soak: mutants
 	DYEPACK_LEDGERS=200000 cargo test --release -p taint
+	DYEPACK_KILLS=200 cargo test --release -p archive -p dyepack --test kill
 	fuzz/run 600
 
 mutants:

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from harness import clusters, measure, page, plot, ranked
+from harness import archives, clusters, measure, page, plot, ranked
 from harness.agree import Disagreement
 from harness.machine import describe
 from harness.setup import BENCH, ROOT, build, check_peers, say
@@ -25,13 +25,15 @@ def main():
             for rows in wanted.sizes
             for shape in ("known", "hubs")
         ]
+        imported = archives.measure_all(binaries, work, wanted.sizes, wanted.keep)
         clustered = clusters.measure_all(binaries, work, wanted.quick, wanted.rounds, wanted.keep)
         laundered = ranked.measure_all(binaries, work, wanted.quick, wanted.keep)
     except Disagreement as why:
         say(f"no ratio is worth anything: {why}")
         return 1
     profile = measure.profile(binaries, work, min(wanted.sizes))
-    measured = {"machine": machine, "runs": runs, "clusters": clustered, "ranked": laundered, "profile": profile}
+    measured = {"machine": machine, "runs": runs, "archives": imported, "clusters": clustered, "ranked": laundered}
+    measured["profile"] = profile
     ((out if wanted.quick else work) / "measured.json").write_text(json.dumps(measured, indent=1))
     plot.draw(runs, machine, out / "img" / "performance.svg")
     (out / "performance.md").write_text(page.write(measured))

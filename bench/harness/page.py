@@ -1,6 +1,6 @@
 """The page: docs/performance.md, all of it from one run."""
 
-from harness import clusters, ranked, tables
+from harness import archives, clusters, ranked, tables
 from harness.tables import PEER_BARS, Line, seconds, walk_seconds
 
 HAIRCUT_BAR = PEER_BARS[0][3]
@@ -37,7 +37,7 @@ theft. All were equal. SciPy's reach, which knows no time, was a superset.
 
 NOT_MEASURED = """## Not measured here
 
-The design's bars for import, screening, alerts and for a cold cache: this command does not ask.
+The design's bars for screening and alerts: this command does not ask.
 """
 
 SECTIONS = [
@@ -84,6 +84,8 @@ SECTIONS = [
 # What is measured on worlds of its own: title, words (or what makes them of the figures), columns, the table, and
 # where its figures are.
 OTHER_SECTIONS = [
+    ("Import", archives.WORDS, archives.COLUMNS, archives.table, "archives"),
+    ("By the index, from a cold disk", archives.COLD_WORDS, archives.COLD_COLUMNS, archives.cold_table, "archives"),
     ("Co-spend clusters", clusters.WORDS, clusters.COLUMNS, clusters.table, "clusters"),
     ("Where the loot is", ranked.words, ranked.COLUMNS, ranked.table, "ranked"),
     ("Where the loot is, without labels", ranked.UNLABELLED_WORDS, ranked.COLUMNS, ranked.unlabelled_table, "ranked"),

@@ -37,7 +37,7 @@ def build():
     """Builds the binaries; the folder that holds them."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", Path.home() / ".cache/dyepack/target"))
     say("building our binaries")
-    command = ["cargo", "build", "--release", "--locked", "-q", "-p", "bench", "--bins"]
+    command = ["cargo", "build", "--release", "--locked", "-q", "-p", "bench", "-p", "dyepack", "--bins"]
     environment = {**os.environ, "CARGO_TARGET_DIR": str(target)}
     subprocess.run(command, cwd=ROOT, env=environment, check=True)
     return target / "release"

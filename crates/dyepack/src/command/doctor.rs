@@ -32,6 +32,8 @@ struct Document {
     chains: Vec<cases::result::ChainCovered>,
     gaps: Vec<cases::result::Gap>,
     set_aside: u64,
+    /// Transactions, counted part by part.
+    transactions: u64,
     /// Damage, each with the file that it is in.
     problems: Vec<Problem>,
     /// What is worth knowing and no damage.
@@ -97,6 +99,7 @@ pub(crate) fn run(args: &DoctorArgs, global: &Global, output: &Output) -> anyhow
         chains: archive.chains().iter().map(sources::chain_covered).collect(),
         gaps: sources::gaps(&archive),
         set_aside: sources::set_aside(&archive),
+        transactions: archive.chains().iter().map(|chain| chain.transactions).sum(),
         problems,
         notes,
     };
