@@ -37,7 +37,8 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let read = Archive::read(folder.path()).expect("the manifest is good");
     let rows = read.transfers().and_then(|rows| rows.collect::<archive::Result<Vec<_>>>());
     let index = read.index();
-    assert_eq!(rows.is_ok(), index.is_ok(), "read, and indexed");
+    // The index leaves transaction ids in the part, so it may be built where they cannot be read.
+    assert!(rows.is_err() || index.is_ok(), "read, and not indexed");
     if let (Ok(rows), Ok(index)) = (rows, index) {
         assert_eq!(rows.len() as u64, index.rows());
         for number in 0..index.rows() {

@@ -33,7 +33,12 @@ pub(super) struct Span {
 
 impl Span {
     pub(super) fn end(&self) -> u64 {
-        self.first + self.count
+        self.first.saturating_add(self.count)
+    }
+
+    /// True if the run begins where another ends, and ends below `limit`.
+    pub(super) fn follows(&self, before: Option<&Span>, limit: u64) -> bool {
+        self.first == before.map_or(0, Span::end) && self.end() < limit
     }
 }
 
@@ -81,6 +86,15 @@ pub(super) struct Facts {
     pub(super) ends: Vec<ChainEnd>,
     /// Merge time of the last row.
     pub(super) merge_time: u32,
+}
+
+impl Facts {
+    /// What is numbered, with what no number may reach.
+    pub(super) fn spans(&self) -> [(Span, u64); 5] {
+        let numbers = u64::from(u32::MAX);
+        let few = [self.places, self.assets, self.owners, self.pots].map(|span| (span, numbers));
+        [(self.rows, 1 << 40), few[0], few[1], few[2], few[3]]
+    }
 }
 
 /// What the footer of a segment's origins says: where in the parts its rows stand.

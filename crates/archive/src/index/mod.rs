@@ -92,7 +92,7 @@ impl Index {
             stamp.segments.iter().map(|segment| segment.open(folder)).collect();
         let segments = Segments(segments?);
         let rows: u64 = ground.parts.iter().map(|part| part.rows).sum();
-        if segments.rows() != rows {
+        if segments.rows() != rows || !segments.are_continuous() {
             return Err(ArchiveError::integrity(folder, "the index has other rows than the parts"));
         }
         Ok(Index {

@@ -148,11 +148,11 @@ impl Segment {
             (self.section(self.assets.sorted).len() as u64, self.facts.assets.count),
             (
                 self.section(self.pot_assets).len() as u64,
-                self.facts.pots.count * u64::from(self.facts.asset_width),
+                self.facts.pots.count.saturating_mul(self.facts.asset_width.into()),
             ),
             (self.section(self.first_pots).len() as u64, self.facts.pots.count.div_ceil(64)),
         ];
-        let is_sound = matches!(self.facts.asset_width, 1 | 2 | 4);
+        let is_sound = matches!(self.facts.asset_width, 1 | 2 | 4) && rows < 1 << 31;
         match is_sound && found.iter().all(|(found, wanted)| found == wanted) {
             true => Ok(()),
             false => Err(self.damaged("sections of different numbers of records")),
@@ -220,8 +220,11 @@ impl Segment {
         let asset = number_of_width(assets, at as usize, self.facts.asset_width);
         let (is_first, firsts_before) = self.rank(at)?;
         let place = match is_first {
-            true => self.facts.places.first as u32 + firsts_before,
-            false => *self.section(self.other_pots).get((at - firsts_before) as usize)?,
+            true => (self.facts.places.first as u32).checked_add(firsts_before)?,
+            false => {
+                let other = at.checked_sub(firsts_before)?;
+                *self.section(self.other_pots).get(other as usize)?
+            }
         };
         Some((place, asset))
     }
@@ -235,7 +238,7 @@ impl Segment {
         let before = words.get(word / WORDS_A_RANK * WORDS_A_RANK..word)?;
         let before: u32 = before.iter().map(|word| word.count_ones()).sum();
         let inside = (own & ((1 << bit) - 1)).count_ones();
-        Some((own >> bit & 1 == 1, rank + before + inside))
+        Some((own >> bit & 1 == 1, rank.checked_add(before + inside)?))
     }
 
     /// The first pot of a place that appears first here.
@@ -244,7 +247,7 @@ impl Segment {
         let ranks = self.section(self.first_pot_ranks);
         let block = ranks.partition_point(|rank| *rank <= wanted).checked_sub(1)?;
         let words = self.section(self.first_pots);
-        let mut left = wanted - ranks[block];
+        let mut left = wanted.checked_sub(ranks[block])?;
         for (at, word) in words.iter().enumerate().skip(block * WORDS_A_RANK).take(WORDS_A_RANK) {
             let ones = word.count_ones();
             if left < ones {
@@ -320,7 +323,7 @@ impl Segment {
         let runs = self.origins_file.records(self.runs);
         let run = runs.get(runs.partition_point(|run| run.row <= at).checked_sub(1)?)?;
         let part = self.origins.parts.get(run.source as usize)?;
-        Some((part.number, run.part_row + u64::from(at - run.row)))
+        Some((part.number, run.part_row.checked_add(at.checked_sub(run.row)?.into())?))
     }
 
     /// True if a row names pots that there are.

@@ -13,6 +13,18 @@ pub(super) struct Segments(pub(super) Vec<Segment>);
 type SpanOf = fn(&Segment) -> super::layout::Span;
 
 impl Segments {
+    /// True if the numbers of each segment go on where those of the one before end.
+    pub(super) fn are_continuous(&self) -> bool {
+        let spans = |at: usize| self.0.get(at).map(|segment| segment.facts.spans());
+        (0..self.0.len()).all(|at| {
+            let before = at.checked_sub(1).and_then(spans);
+            let mut own = spans(at).into_iter().flatten().enumerate();
+            own.all(|(kind, (span, limit))| {
+                span.follows(before.as_ref().map(|before| &before[kind].0), limit)
+            })
+        })
+    }
+
     /// The segment that a number belongs to.
     #[inline]
     fn with(&self, number: u64, span: SpanOf) -> Option<&Segment> {
