@@ -27,7 +27,7 @@ pub struct Checksum {
 impl Checksum {
     /// The checksum of an incident's part of an outcome, whose times are row numbers.
     pub fn of(outcome: &Outcome, label: Label) -> Checksum {
-        let mut holdings: Vec<&Holding> = outcome.holdings(label).collect();
+        let mut holdings: Vec<Holding> = outcome.holdings(label).collect();
         holdings.sort_unstable_by_key(|holding| holding.pot);
         let (mut sum, mut first_sum, mut pots) = (0u128, 0u128, 0);
         let (mut amounts, mut arrivals) = (Sha256::new(), Sha256::new());

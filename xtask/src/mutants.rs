@@ -29,7 +29,7 @@ const fn mutant(
     Mutant { name, file, line, instead }
 }
 
-const MUTANTS: [Mutant; 24] = [
+const MUTANTS: [Mutant; 33] = [
     mutant(
         "a withdrawal leaves the balance as it was",
         "engine.rs",
@@ -142,22 +142,71 @@ const MUTANTS: [Mutant; 24] = [
     ),
     mutant(
         "a clean row leaves the sender's balance as it was",
-        "pots.rs",
+        "table.rs",
         "from.balance = from.balance.saturating_sub(row.amount);",
         "",
     ),
-    mutant("a clean row adds nothing", "pots.rs", "to.balance = balance;", "let _ = balance;"),
+    mutant("a clean row adds nothing", "table.rs", "to.balance = sum;", ""),
     mutant(
         "units of a clean row do not age the pot",
-        "pots.rs",
+        "table.rs",
         "to.content.add_clean(row.amount_to);",
         "",
     ),
     mutant(
         "a pot that taint has left counts no shortfall",
-        "pots.rs",
-        "from.content.is_kept() || counts_shortfall",
-        "from.content.is_kept() && counts_shortfall",
+        "table.rs",
+        "state.content.is_kept() || counts_shortfall",
+        "state.content.is_kept() && counts_shortfall",
+    ),
+    mutant(
+        "small taint that leaves stays as well",
+        "table.rs",
+        "paying.tainted = (tainted - left).into();",
+        "let _ = tainted - left;",
+    ),
+    mutant(
+        "small taint does not arrive",
+        "table.rs",
+        "paid.tainted = arrived.into();",
+        "let _ = arrived;",
+    ),
+    mutant(
+        "a small payment leaves the balance as it was",
+        "table.rs",
+        "u128::from(held.saturating_sub(amount))",
+        "u128::from(held)",
+    ),
+    mutant(
+        "a small payment adds nothing",
+        "table.rs",
+        "paid.balance = paid.balance & !LOW | u128::from(sum);",
+        "let _ = sum;",
+    ),
+    mutant(
+        "a stop pays out what came, in small",
+        "table.rs",
+        "paying.tainted != 0 && paying.balance & STOPS == 0",
+        "paying.tainted != 0",
+    ),
+    mutant(
+        "wide taint that leaves stays as well",
+        "table.rs",
+        "lines[from as usize].tainted = paying.tainted - left;",
+        "",
+    ),
+    mutant("wide taint does not arrive", "table.rs", "lines[to as usize].tainted = arrived;", ""),
+    mutant(
+        "a stop pays out what came, in wide",
+        "table.rs",
+        "self.tainted != 0 && !self.has(STOPS)",
+        "self.tainted != 0",
+    ),
+    mutant(
+        "a line takes a number that is too wide",
+        "table.rs",
+        "let fits = state.balance < LIMIT && tainted < LIMIT;",
+        "let fits = true;",
     ),
 ];
 

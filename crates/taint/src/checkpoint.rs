@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::content::Content;
 use crate::outcome::Sums;
 use crate::pot_ledger::{AssetId, PlaceId, PotId, PotLedger, RowId};
-use crate::pots::{PotState, Pots};
+use crate::pots::{Found, PotState, Pots};
 use crate::replay::Pass;
 use crate::rule::Rule;
 use crate::seeds::Label;
@@ -50,16 +50,23 @@ where
     if engine.question.detail == Detail::Flows {
         return Err(CheckpointError::KeepsFlows);
     }
-    let Pots::Flat(pots) = &engine.pots else { return Err(CheckpointError::Foreign) };
-    let kept = (0..)
-        .zip(pots)
-        .filter(|(_, pot)| pot.balance > 0 || pot.reached.is_some() || pot.content.is_kept());
+    let Pots::Flat(table) = &engine.pots else { return Err(CheckpointError::Foreign) };
+    let mut pots = BTreeMap::new();
+    table.each_touched(|id, found| {
+        let pot = match found {
+            Found::State(state) => state.clone(),
+            Found::Line(line) => table.state_of(line),
+        };
+        if pot.balance > 0 || pot.reached.is_some() || pot.content.is_kept() {
+            pots.insert(id, pot);
+        }
+    });
     let state = State {
         format: FORMAT,
         rule: R::NAME.name().to_string(),
         next: pass.next,
-        pots: kept.map(|(id, pot)| (id, pot.clone())).collect(),
-        pot_count: pots.len() as u64,
+        pots,
+        pot_count: table.len() as u64,
         hops: engine.hops.iter().map(|(key, hops)| (*key, *hops)).collect(),
         sums: engine.sums.iter().map(|(key, sums)| (*key, *sums)).collect(),
     };
@@ -88,9 +95,9 @@ pub(crate) fn load<R: Rule, L: PotLedger>(
     if !fits {
         return Err(CheckpointError::Foreign);
     }
-    engine.pots = Pots::flat(pots);
     for (id, pot) in state.pots {
         *engine.pots.meet(id) = pot;
+        engine.pots.close(id);
     }
     engine.hops = state.hops.into_iter().collect();
     engine.sums = state.sums.into_iter().collect();

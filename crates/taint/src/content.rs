@@ -43,6 +43,10 @@ pub(crate) trait Content: Clone + Default {
     fn overlap(&self, a: Label, b: Label, amount: u128) -> (u128, u128);
     /// True if this can be the content of `balance` units: what a checkpoint must prove.
     fn fits(&self, balance: u128) -> bool;
+    /// `units` with one label among any number without.
+    fn of_one(label: Label, units: u128) -> Self;
+    /// The units with `label`, if nothing else is to be said.
+    fn as_one(&self, label: Label) -> Option<u128>;
     /// False for the default, which stands for any number of clean units.
     fn is_kept(&self) -> bool;
 }
@@ -197,6 +201,17 @@ impl Content for Shares {
             && self.labels().is_sorted_by(|a, b| a < b)
     }
 
+    fn of_one(label: Label, units: u128) -> Shares {
+        Shares::One(label, units)
+    }
+
+    fn as_one(&self, label: Label) -> Option<u128> {
+        match self {
+            Shares::One(own, units) if *own == label => Some(*units),
+            _ => None,
+        }
+    }
+
     fn is_kept(&self) -> bool {
         !matches!(self, Shares::None)
     }
@@ -321,6 +336,17 @@ impl Content for Segments {
     fn fits(&self, balance: u128) -> bool {
         let sum = self.0.iter().try_fold(0u128, |sum, s| sum.checked_add(s.units));
         sum == Some(balance) && self.0.iter().all(|segment| segment.units > 0)
+    }
+
+    fn of_one(label: Label, units: u128) -> Segments {
+        let mut content = Segments::clean(units);
+        content.mark(label, units);
+        content
+    }
+
+    /// Never: where the units stand in the queue is to be said.
+    fn as_one(&self, _label: Label) -> Option<u128> {
+        None
     }
 
     fn is_kept(&self) -> bool {

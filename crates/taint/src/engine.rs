@@ -4,6 +4,8 @@
 //! its sender's pot (a shortfall enters first, as unknown value), a seed labels them, a conversion
 //! changes their asset, and they arrive: in the receiver's pot, or at a stop, where the label ends.
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
@@ -73,12 +75,23 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
         }
     }
 
-    /// Applies one row that is no seed.
-    pub(crate) fn pass(&mut self, id: RowId, row: &Row) -> Result<(), Overflow> {
-        if self.excluded.is_empty() && self.pots.move_clean(row) {
-            return Ok(());
+    /// Applies rows that are no seeds, most of them by the lines of a table alone.
+    pub(crate) fn pass(&mut self, rows: Range<RowId>) -> Result<(), Overflow> {
+        let (ledger, mut next) = (self.question.ledger, rows.start);
+        while next < rows.end {
+            if let Pots::Flat(table) = &mut self.pots
+                && self.excluded.is_empty()
+            {
+                next = table.pass::<R, L>(&self.question, next..rows.end);
+                if next == rows.end || table.move_clean(&ledger.row(next)) {
+                    next += 1;
+                    continue;
+                }
+            }
+            self.step(next, &ledger.row(next), &[])?;
+            next += 1;
         }
-        self.step(id, row, &[])
+        Ok(())
     }
 
     /// Applies one row; `seeds` are the incidents of which it is a seed.
@@ -88,6 +101,13 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
         row: &Row,
         seeds: &[(RowId, Label)],
     ) -> Result<(), Overflow> {
+        let applied = self.apply(id, row, seeds);
+        self.pots.close(row.from);
+        self.pots.close(row.to);
+        applied
+    }
+
+    fn apply(&mut self, id: RowId, row: &Row, seeds: &[(RowId, Label)]) -> Result<(), Overflow> {
         let (row, seeds) = if self.excluded.is_empty() {
             (*row, seeds)
         } else {
@@ -148,7 +168,9 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
             converts: false,
             time: theft.time,
         };
-        self.deposit(theft.before, &row, parcel)
+        let entered = self.deposit(theft.before, &row, parcel);
+        self.pots.close(pot);
+        entered
     }
 
     /// The row as it looks when assets are left out: value converted from one is new, value converted
@@ -511,7 +533,7 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
             }
             Stopping::NotAsked => {}
         }
-        let (stopping, busy) = self.ask_stopping(pot);
+        let (stopping, busy) = self.question.stopping(pot);
         let state = self.pots.meet(pot);
         match busy.map(u32::try_from) {
             Some(Ok(row)) => (state.stopping, state.busy_after) = (stopping, row),
@@ -525,29 +547,6 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
         }
     }
 
-    /// How value that enters a pot ends, and from which row on where that depends on a row.
-    fn ask_stopping(&self, pot: PotId) -> (Stopping, Option<RowId>) {
-        let pot = self.question.ledger.pot(pot);
-        match pot.kind {
-            PlaceKind::Fee => return (Stopping::Always(Where::Fee), None),
-            PlaceKind::Burn => return (Stopping::Always(Where::Burned), None),
-            PlaceKind::Transaction => return (Stopping::Never, None),
-            PlaceKind::Account | PlaceKind::Output => {}
-        }
-        let Question { ledger, stops, service_degree, .. } = self.question;
-        if let Some(end) = stops.stop(pot.place) {
-            return (Stopping::Always(end), None);
-        }
-        let counts = pot.kind == PlaceKind::Account && service_degree > 0;
-        if !counts || stops.through(pot.place) {
-            return (Stopping::Never, None);
-        }
-        match ledger.busy_from(pot.place, service_degree) {
-            Some(row) => (Stopping::AfterBusy, Some(row)),
-            None => (Stopping::Never, None),
-        }
-    }
-
     /// Begins to follow a pot that taint enters with row `id`.
     fn follow(&mut self, pot: PotId, id: RowId) {
         if let Pots::Met(_) = self.pots {
@@ -558,6 +557,31 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
                 state.balance = ledger.history(pot, id).balance;
                 self.newly_followed.push(pot);
             }
+        }
+    }
+}
+
+impl<L: PotLedger> Question<'_, L> {
+    /// How value that enters a pot ends, and from which row on where that depends on a row.
+    pub(crate) fn stopping(&self, pot: PotId) -> (Stopping, Option<RowId>) {
+        let pot = self.ledger.pot(pot);
+        match pot.kind {
+            PlaceKind::Fee => return (Stopping::Always(Where::Fee), None),
+            PlaceKind::Burn => return (Stopping::Always(Where::Burned), None),
+            PlaceKind::Transaction => return (Stopping::Never, None),
+            PlaceKind::Account | PlaceKind::Output => {}
+        }
+        let Question { ledger, stops, service_degree, .. } = *self;
+        if let Some(end) = stops.stop(pot.place) {
+            return (Stopping::Always(end), None);
+        }
+        let counts = pot.kind == PlaceKind::Account && service_degree > 0;
+        if !counts || stops.through(pot.place) {
+            return (Stopping::Never, None);
+        }
+        match ledger.busy_from(pot.place, service_degree) {
+            Some(row) => (Stopping::AfterBusy, Some(row)),
+            None => (Stopping::Never, None),
         }
     }
 }

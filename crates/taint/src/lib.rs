@@ -18,10 +18,12 @@ mod overlap;
 mod paths;
 mod pot_ledger;
 mod pots;
+mod prefetch;
 mod range;
 mod replay;
 mod rule;
 mod seeds;
+mod table;
 mod trace;
 
 pub use checkpoint::CheckpointError;

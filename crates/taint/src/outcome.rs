@@ -8,7 +8,7 @@ use crate::content::Content;
 use crate::engine::Engine;
 use crate::flows::Flow;
 use crate::pot_ledger::{AssetId, PlaceId, PotId, PotLedger, Where};
-use crate::pots::{PotState, Reached};
+use crate::pots::{Found, PotState, Reached};
 use crate::rule::Rule;
 use crate::seeds::Label;
 use crate::{Detail, Overlap, RuleName};
@@ -46,11 +46,28 @@ pub struct Sums {
     pub converted_out: u128,
 }
 
+/// Units of one pot, in a run that keeps nothing but amounts. It is small, because a replay has many.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    /// Low and high half: alone, a 128-bit number would make the record a third larger.
+    units: [u64; 2],
+    pot: PotId,
+    label: Label,
+    end: Where,
+}
+
+/// Where the value is.
+#[derive(Clone, Debug)]
+enum Holdings {
+    Whole(Vec<(Label, Holding)>),
+    Amounts(Vec<Held>),
+}
+
 /// The answer of one run under one rule.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub rule: RuleName,
-    holdings: Vec<(Label, Holding)>,
+    holdings: Holdings,
     unknown: Vec<(Label, Unknown)>,
     sums: Vec<(Label, AssetId, Sums)>,
     flows: Vec<Flow>,
@@ -59,39 +76,31 @@ pub struct Outcome {
 
 impl Outcome {
     pub(crate) fn of<R: Rule, L: PotLedger>(engine: Engine<'_, R, L>) -> Outcome {
-        let reached = engine.pots.reached();
-        let mut holdings = Vec::new();
-        let mut unknown = Vec::new();
-        let brief = engine.question.detail == Detail::Amounts;
-        for (pot, state) in &reached {
-            if brief {
-                holdings.extend(held_in::<R>(*pot, state));
-            }
-            let Some(known) = &state.reached else { continue };
-            let place = engine.question.ledger.pot(*pot).place;
-            holdings.extend(holdings_of::<R>(*pot, place, state, known, &engine.hops));
-            let shortfalls = known.unknown.iter();
-            unknown.extend(shortfalls.map(|(label, raw)| {
-                let raw = *raw;
-                (*label, Unknown { pot: *pot, raw })
-            }));
-        }
         let mut labels = engine.sums.keys().map(|(label, _)| label);
         let first = labels.next();
         // One incident alone shares nothing, so nobody has to look.
         let is_alone = labels.all(|label| Some(label) == first);
-        let overlaps = if is_alone { vec![] } else { crate::overlap::overlaps(&reached) };
+        let overlaps = if is_alone { vec![] } else { crate::overlap::overlaps(&engine.pots) };
+        let (holdings, unknown) = match engine.question.detail {
+            Detail::Amounts => (Holdings::Amounts(amounts_of(&engine)), Vec::new()),
+            Detail::Hops | Detail::Flows => whole_of(&engine),
+        };
         let mut sums: Vec<_> =
             engine.sums.iter().map(|((label, asset), sums)| (*label, *asset, *sums)).collect();
         sums.sort_unstable_by_key(|(label, asset, _)| (*label, *asset));
-        drop(reached);
         Outcome { rule: R::NAME, holdings, unknown, sums, flows: engine.flows, overlaps }
     }
 
     /// Where the value of an incident is, by pot and end; places that hold nothing now included, unless
     /// the run keeps nothing but amounts.
-    pub fn holdings(&self, label: Label) -> impl Iterator<Item = &Holding> {
-        self.holdings.iter().filter(move |(own, _)| *own == label).map(|(_, holding)| holding)
+    pub fn holdings(&self, label: Label) -> impl Iterator<Item = Holding> {
+        let (whole, amounts) = match &self.holdings {
+            Holdings::Whole(whole) => (whole.as_slice(), [].as_slice()),
+            Holdings::Amounts(amounts) => ([].as_slice(), amounts.as_slice()),
+        };
+        let whole = whole.iter().filter(move |(own, _)| *own == label).map(|(_, holding)| *holding);
+        let amounts = amounts.iter().filter(move |held| held.label == label).map(Held::holding);
+        whole.chain(amounts)
     }
 
     pub fn unknown(&self, label: Label) -> impl Iterator<Item = &Unknown> {
@@ -114,18 +123,54 @@ impl Outcome {
     }
 }
 
-/// What a pot holds, of a run that keeps nothing but amounts.
-fn held_in<R: Rule>(
-    pot: PotId,
-    state: &PotState<R::Content>,
-) -> impl Iterator<Item = (Label, Holding)> {
-    let holding = move |label: Label| {
-        let raw = state.content.of(label);
-        let time = Time::default();
-        let (end, hops, first_time, last_time) = (Where::Unspent, 0, time, time);
-        (label, Holding { pot, end, raw, received: raw, hops, first_time, last_time })
-    };
-    state.content.labels().into_iter().map(holding)
+impl Held {
+    fn new(pot: PotId, label: Label, units: u128, end: Where) -> Held {
+        Held { units: [units as u64, (units >> 64) as u64], pot, label, end }
+    }
+
+    fn holding(&self) -> Holding {
+        let raw = u128::from(self.units[1]) << 64 | u128::from(self.units[0]);
+        let (pot, end, time) = (self.pot, self.end, Time::default());
+        Holding { pot, end, raw, received: raw, hops: 0, first_time: time, last_time: time }
+    }
+}
+
+/// What the pots hold, of a run that keeps nothing but amounts.
+fn amounts_of<R: Rule, L: PotLedger>(engine: &Engine<'_, R, L>) -> Vec<Held> {
+    let only = engine.question.seeds.only_label();
+    // Room for every pot costs nothing where it is not written to.
+    let mut all = Vec::with_capacity(engine.pots.count());
+    engine.pots.each_reached(|pot, found| match found {
+        Found::Line(line) => {
+            if let Some((label, (units, end))) = only.zip(line.labelled()) {
+                all.push(Held::new(pot, label, units, end));
+            }
+        }
+        Found::State(state) => {
+            for label in state.content.labels() {
+                all.push(Held::new(pot, label, state.tainted(label), Where::Unspent));
+            }
+            let known = state.reached.iter().flat_map(|reached| &reached.arrivals);
+            all.extend(known.map(|a| Held::new(pot, a.label, a.received, a.end)));
+        }
+    });
+    all.shrink_to_fit();
+    all
+}
+
+/// What the pots hold and have held, and their shortfalls.
+fn whole_of<R: Rule, L: PotLedger>(engine: &Engine<'_, R, L>) -> (Holdings, Vec<(Label, Unknown)>) {
+    let (mut holdings, mut unknown) = (Vec::new(), Vec::new());
+    engine.pots.each_reached(|pot, found| {
+        // What a run keeps beside amounts stands in no line.
+        let Found::State(state) = found else { return };
+        let Some(known) = &state.reached else { return };
+        let place = engine.question.ledger.pot(pot).place;
+        holdings.extend(holdings_of::<R>(pot, place, state, known, &engine.hops));
+        let shortfalls = known.unknown.iter();
+        unknown.extend(shortfalls.map(|(label, raw)| (*label, Unknown { pot, raw: *raw })));
+    });
+    (Holdings::Whole(holdings), unknown)
 }
 
 fn holdings_of<R: Rule>(

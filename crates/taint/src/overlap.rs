@@ -3,7 +3,7 @@
 
 use crate::content::Content;
 use crate::pot_ledger::{PotId, Where};
-use crate::pots::ReachedPot;
+use crate::pots::{Found, Pots};
 use crate::seeds::Label;
 
 /// Units in one pot, or at one stop, that both incidents claim.
@@ -17,25 +17,27 @@ pub struct Overlap {
     pub high: u128,
 }
 
-pub(crate) fn overlaps<C: Content>(pots: &[ReachedPot<'_, C>]) -> Vec<Overlap> {
+pub(crate) fn overlaps<C: Content>(pots: &Pots<C>) -> Vec<Overlap> {
     let mut found = Vec::new();
-    for (pot, state) in pots {
+    pots.each_reached(|pot, shown| {
+        // A line speaks of one incident.
+        let Found::State(state) = shown else { return };
         let labels = state.content.labels();
         let pairs = labels.iter().enumerate();
         let pairs = pairs.flat_map(|(i, a)| labels[i + 1..].iter().map(move |b| (*a, *b)));
         for (a, b) in pairs {
             let (low, high) = state.content.overlap(a, b, state.balance);
-            found.push(Overlap { incidents: (a, b), pot: *pot, end: Where::Unspent, low, high });
+            found.push(Overlap { incidents: (a, b), pot, end: Where::Unspent, low, high });
         }
         let shared = state.reached.iter().flat_map(|reached| &reached.shared);
         found.extend(shared.map(|shared| Overlap {
             incidents: shared.labels,
-            pot: *pot,
+            pot,
             end: shared.end,
             low: shared.low,
             high: shared.high,
         }));
-    }
+    });
     found.retain(|overlap| overlap.high > 0);
     found
 }

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::content::Content;
-use crate::pot_ledger::{PotId, Row, Where};
+use crate::pot_ledger::{PotId, Where};
 use crate::seeds::Label;
+use crate::table::{Line, Table};
 
 /// Tainted receipts of one pot that ended in the same way.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -77,10 +78,8 @@ impl Reached {
     }
 }
 
-/// One pot: a line of the processor's cache, so that a clean movement touches two lines and a tainted
-/// one, under a rule by share, no more.
+/// One pot, with all that can be known of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[repr(align(64))]
 pub(crate) struct PotState<C> {
     pub(crate) balance: u128,
     /// The default while no unit in the pot carries a label.
@@ -95,67 +94,49 @@ pub(crate) struct PotState<C> {
 }
 
 impl<C: Default> PotState<C> {
-    fn new(followed: bool) -> PotState<C> {
+    pub(crate) fn new(followed: bool) -> PotState<C> {
         let (content, stopping) = (C::default(), Stopping::NotAsked);
         PotState { balance: 0, content, busy_after: 0, stopping, followed, reached: None }
     }
 }
 
-/// A pot that taint has reached.
-pub(crate) type ReachedPot<'a, C> = (PotId, &'a PotState<C>);
+/// A pot as a table has it: in full, or as a line of its own.
+pub(crate) enum Found<'a, C> {
+    State(&'a PotState<C>),
+    Line(Line),
+}
 
 /// All pots of a run.
 pub(crate) enum Pots<C> {
     /// A replay's: every pot, by number.
-    Flat(Vec<PotState<C>>),
+    Flat(Table<C>),
     /// A trace's: those that it has met.
     Met(FxHashMap<PotId, PotState<C>>),
 }
 
 impl<C: Content> Pots<C> {
-    pub(crate) fn flat(count: usize) -> Pots<C> {
-        Pots::Flat(std::iter::repeat_with(|| PotState::new(true)).take(count).collect())
+    /// A replay's. Units with `label` may stand in lines, where a run has no other and keeps nothing but
+    /// amounts.
+    pub(crate) fn flat(count: usize, label: Option<Label>) -> Pots<C> {
+        Pots::Flat(Table::new(count, label))
     }
 
     pub(crate) fn met() -> Pots<C> {
         Pots::Met(FxHashMap::default())
     }
 
-    /// Touches the pots of some rows, all at once: their memory comes while nothing depends on it.
-    pub(crate) fn warm(&self, rows: impl Iterator<Item = Row>) {
-        if let Pots::Flat(pots) = self {
-            let touch = |pot: PotId| pots.get(pot as usize).map_or(0, |state| state.balance);
-            let touched = rows.fold(0, |sum, row| sum ^ touch(row.from) ^ touch(row.to));
-            std::hint::black_box(touched);
+    /// How many pots there may be.
+    pub(crate) fn count(&self) -> usize {
+        match self {
+            Pots::Flat(table) => table.len(),
+            Pots::Met(pots) => pots.len(),
         }
-    }
-
-    /// Moves units out of a replayed pot that holds no label, as nearly every row of a chain does. False,
-    /// and nothing is done, where a row asks for more than two sums. It must agree with what the engine's
-    /// `withdraw` and `deposit_clean` do with such a row: a trace goes by those.
-    #[inline]
-    pub(crate) fn move_clean(&mut self, row: &Row) -> bool {
-        let Pots::Flat(pots) = self else { return false };
-        let both = pots.get_disjoint_mut([row.from as usize, row.to as usize]);
-        let Ok([from, to]) = both else { return false };
-        // A pot that taint has left behind still counts its shortfalls.
-        let counts_shortfall = from.reached.is_some() && row.amount > from.balance;
-        if from.content.is_kept() || counts_shortfall {
-            return false;
-        }
-        let Some(balance) = to.balance.checked_add(row.amount_to) else { return false };
-        from.balance = from.balance.saturating_sub(row.amount);
-        to.balance = balance;
-        if to.content.is_kept() {
-            to.content.add_clean(row.amount_to);
-        }
-        true
     }
 
     /// The pot, if the run follows it.
     pub(crate) fn followed(&mut self, pot: PotId) -> Option<&mut PotState<C>> {
         match self {
-            Pots::Flat(pots) => pots.get_mut(pot as usize),
+            Pots::Flat(table) => ((pot as usize) < table.len()).then(|| table.open(pot)),
             Pots::Met(pots) => pots.get_mut(&pot).filter(|state| state.followed),
         }
     }
@@ -164,26 +145,36 @@ impl<C: Content> Pots<C> {
     pub(crate) fn meet(&mut self, pot: PotId) -> &mut PotState<C> {
         match self {
             Pots::Met(pots) => pots.entry(pot).or_insert_with(|| PotState::new(false)),
-            Pots::Flat(pots) => {
-                if pots.len() <= pot as usize {
-                    pots.resize_with(pot as usize + 1, || PotState::new(true));
-                }
-                &mut pots[pot as usize]
-            }
+            Pots::Flat(table) => table.open(pot),
         }
     }
 
-    /// The pots that taint has reached, by number.
-    pub(crate) fn reached(&self) -> Vec<ReachedPot<'_, C>> {
+    /// Says that a pot will not be changed for now.
+    pub(crate) fn close(&mut self, pot: PotId) {
+        if let Pots::Flat(table) = self {
+            table.close(pot);
+        }
+    }
+
+    /// Shows the pots that taint has reached, by number.
+    pub(crate) fn each_reached<'s>(&'s self, mut each: impl FnMut(PotId, Found<'s, C>)) {
         let is_reached = |state: &PotState<C>| state.reached.is_some() || state.content.is_kept();
-        let mut all: Vec<ReachedPot<'_, C>> = match self {
-            Pots::Flat(pots) => (0..).zip(pots).filter(|(_, state)| is_reached(state)).collect(),
+        match self {
+            Pots::Flat(table) => table.each_touched(|pot, found| {
+                let shown = match &found {
+                    Found::State(state) => is_reached(state),
+                    Found::Line(line) => line.labelled().is_some(),
+                };
+                if shown {
+                    each(pot, found);
+                }
+            }),
             Pots::Met(pots) => {
-                let known = pots.iter().map(|(pot, state)| (*pot, state));
-                known.filter(|(_, state)| is_reached(state)).collect()
+                let known = pots.iter().filter(|(_, state)| is_reached(state));
+                let mut all: Vec<_> = known.collect();
+                all.sort_unstable_by_key(|(pot, _)| **pot);
+                all.into_iter().for_each(|(pot, state)| each(*pot, Found::State(state)));
             }
-        };
-        all.sort_unstable_by_key(|(pot, _)| *pot);
-        all
+        }
     }
 }

@@ -116,7 +116,7 @@ impl Range {
         let mut found: BTreeMap<(PotId, Where), RangedHolding> = BTreeMap::new();
         for holding in self.chosen.holdings(label) {
             let (pot, end) = (holding.pot, holding.end);
-            let ranged = RangedHolding { pot, end, chosen: Some(*holding), low: 0, high: 0 };
+            let ranged = RangedHolding { pot, end, chosen: Some(holding), low: 0, high: 0 };
             found.insert((pot, end), ranged);
         }
         let chosen = self.chosen.rule.conserves().then_some(&self.chosen);

@@ -8,10 +8,7 @@ use crate::pot_ledger::{AssetId, PotLedger, RowId};
 use crate::pots::Pots;
 use crate::rule::{CleanFirst, Fifo, Haircut, Lifo, Poison, Rule, TaintedFirst};
 use crate::seeds::SeedCursor;
-use crate::{Question, RuleName};
-
-/// Rows whose pots are fetched together, so that their memory is waited for once and not in turn.
-const AHEAD: RowId = 128;
+use crate::{Detail, Question, RuleName};
 
 /// Replays every row before `question.until` under `rule`. Assets in `excluded` are left out.
 pub fn replay<L: PotLedger>(
@@ -106,7 +103,9 @@ impl<'q, L: PotLedger> Replay<'q, L> {
 
 impl<'q, R: Rule, L: PotLedger> Pass<'q, R, L> {
     fn new(question: Question<'q, L>, excluded: &'q [AssetId]) -> Self {
-        let pots = Pots::flat(question.ledger.pots());
+        let amounts = question.detail == Detail::Amounts;
+        let label = question.seeds.only_label().filter(|_| amounts);
+        let pots = Pots::flat(question.ledger.pots(), label);
         let engine = Engine::new(question, excluded, pots);
         Pass { engine, next: 0, seeds: SeedCursor::new(question.seeds, 0) }
     }
@@ -116,14 +115,8 @@ impl<'q, R: Rule, L: PotLedger> Pass<'q, R, L> {
         let until = until.min(self.engine.question.until);
         while self.next < until {
             let seeded = self.seeds.next_row().map_or(until, |row| row.min(until));
-            while self.next < seeded {
-                let ahead = (self.next + AHEAD).min(seeded);
-                self.engine.pots.warm((self.next..ahead).map(|id| ledger.row(id)));
-                for id in self.next..ahead {
-                    self.engine.pass(id, &ledger.row(id))?;
-                }
-                self.next = ahead;
-            }
+            self.engine.pass(self.next..seeded)?;
+            self.next = seeded;
             if seeded < until {
                 self.seed(seeded, ledger)?;
                 self.next = seeded + 1;

@@ -71,6 +71,16 @@ impl Seeds {
     }
 }
 
+impl Seeds {
+    /// The incident, if there is just one.
+    pub(crate) fn only_label(&self) -> Option<Label> {
+        match self.labels().as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+}
+
 /// Walks through the seeds as the rows pass.
 pub(crate) struct SeedCursor<'a> {
     rows: &'a [(RowId, Label)],

@@ -33,8 +33,8 @@ fn a_place_that_becomes_busy_after_the_checkpoint_stops_what_comes_later() {
         let grown = question(&whole, &seeds);
         let mut second = Replay::resume(grown, rule, &[], &saved).expect("its own checkpoint");
         second.advance(whole.rows()).expect("fits");
-        let resumed: Vec<_> = second.finish().expect("fits").holdings(L).copied().collect();
-        let traced: Vec<_> = trace(grown, rule, &[]).expect("fits").holdings(L).copied().collect();
+        let resumed: Vec<_> = second.finish().expect("fits").holdings(L).collect();
+        let traced: Vec<_> = trace(grown, rule, &[]).expect("fits").holdings(L).collect();
         assert_eq!(resumed, traced, "{}", rule.name());
         let ends: Vec<(Where, u128)> = resumed.iter().map(|h| (h.end, h.raw)).collect();
         assert_eq!(ends, [(Where::Unspent, 10), (Where::SuspectedService, 5)], "{}", rule.name());

@@ -13,7 +13,15 @@ impl Rule for CleanFirst {
     type Content = Shares;
 
     fn take(content: &mut Shares, balance: u128, amount: u128) -> Shares {
-        let rest = balance - amount;
-        content.split(|tainted| tainted.saturating_sub(rest))
+        content.split(|tainted| leaving(tainted, balance, amount))
     }
+
+    fn part(tainted: u128, balance: u128, amount: u128) -> Option<u128> {
+        Some(leaving(tainted, balance, amount))
+    }
+}
+
+fn leaving(tainted: u128, balance: u128, amount: u128) -> u128 {
+    let rest = balance - amount;
+    tainted.saturating_sub(rest)
 }

@@ -13,6 +13,14 @@ impl Rule for Haircut {
 
     /// ⌊T·a/B⌋ leaves; what is floored off stays, so no unit is lost or made.
     fn take(content: &mut Shares, balance: u128, amount: u128) -> Shares {
-        content.split(|tainted| mul_div(tainted, amount, balance))
+        content.split(|tainted| leaving(tainted, balance, amount))
     }
+
+    fn part(tainted: u128, balance: u128, amount: u128) -> Option<u128> {
+        Some(leaving(tainted, balance, amount))
+    }
+}
+
+fn leaving(tainted: u128, balance: u128, amount: u128) -> u128 {
+    mul_div(tainted, amount, balance)
 }

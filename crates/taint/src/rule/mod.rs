@@ -75,4 +75,10 @@ pub(crate) trait Rule {
 
     /// Takes `amount` of the pot's `balance` units (0 < amount ≤ balance).
     fn take(content: &mut Self::Content, balance: u128, amount: u128) -> Self::Content;
+
+    /// Of `tainted` units among `balance`, those that are among the `amount` that leaves; `None` where
+    /// that takes more than these numbers. It agrees with [`Rule::take`].
+    fn part(_tainted: u128, _balance: u128, _amount: u128) -> Option<u128> {
+        None
+    }
 }

@@ -13,6 +13,14 @@ impl Rule for TaintedFirst {
     type Content = Shares;
 
     fn take(content: &mut Shares, _balance: u128, amount: u128) -> Shares {
-        content.split(|tainted| tainted.min(amount))
+        content.split(|tainted| leaving(tainted, amount))
     }
+
+    fn part(tainted: u128, _balance: u128, amount: u128) -> Option<u128> {
+        Some(leaving(tainted, amount))
+    }
+}
+
+fn leaving(tainted: u128, amount: u128) -> u128 {
+    tainted.min(amount)
 }

@@ -1,0 +1,428 @@
+//! A replay's table of pots: 32 bytes each, side by side, because nearly every row of a chain does no
+//! more than move a balance, and waits for memory more than for arithmetic.
+//!
+//! A [`Line`] holds the balance, the units with the run's only label, and how value that enters ends.
+//! Whatever does not fit (a second incident, an age, times, numbers of 2^112 and more) is *opened*: the
+//! whole state lies in an arena then, and the line says where. Opening and closing change no answer.
+
+use std::ops::Range;
+
+use bytemuck::{Pod, Zeroable};
+use memmap2::{Advice, MmapMut, MmapOptions};
+
+use crate::Question;
+use crate::content::Content;
+use crate::pot_ledger::{NO_POT, PotId, PotLedger, Row, RowId, Where};
+use crate::pots::{Arrivals, Found, PotState, Reached, Stopping};
+use crate::prefetch::prefetch;
+use crate::rule::Rule;
+use crate::seeds::Label;
+
+/// How many rows ahead pots are fetched.
+const AHEAD: RowId = 24;
+
+/// How many neighbours are asked together how value ends in them.
+const TOGETHER: usize = 64;
+
+/// Numbers from here on do not fit in a line; the flags lie above.
+const LIMIT: u128 = 1 << 112;
+/// The low half of a number, and what a line has of its high half.
+const LOW: u128 = u64::MAX as u128;
+const HIGH: u128 = (LIMIT - 1) & !LOW;
+const OPENED: u128 = LIMIT;
+const ASKED: u128 = LIMIT << 1;
+const STOPS: u128 = LIMIT << 2;
+/// The number of the end in [`Where::ALL`], where value stops.
+const END: u32 = 112 + 3;
+
+/// One pot. Zeros are a pot that nothing has touched yet.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C, align(32))]
+pub(crate) struct Line {
+    /// The balance, and the flags above it.
+    balance: u128,
+    /// Units with the label; what arrived with it, where value stops; of an opened pot, its number in
+    /// the arena.
+    tainted: u128,
+}
+
+impl Line {
+    #[inline]
+    fn balance(self) -> u128 {
+        self.balance & (LIMIT - 1)
+    }
+
+    #[inline]
+    fn has(self, flag: u128) -> bool {
+        self.balance & flag != 0
+    }
+
+    #[inline]
+    fn with_balance(self, balance: u128) -> u128 {
+        (self.balance & !(LIMIT - 1)) | balance
+    }
+
+    /// True if units with the label may leave.
+    #[inline]
+    fn is_tainted(self) -> bool {
+        self.tainted != 0 && !self.has(STOPS)
+    }
+
+    /// Units with the label that the line speaks of, and how they ended; `None` if there are none.
+    #[inline]
+    pub(crate) fn labelled(self) -> Option<(u128, Where)> {
+        let end = match self.stopping() {
+            Stopping::Always(end) => end,
+            _ => Where::Unspent,
+        };
+        (self.tainted != 0).then_some((self.tainted, end))
+    }
+
+    fn stopping(self) -> Stopping {
+        match (self.has(ASKED), self.has(STOPS)) {
+            (false, _) => Stopping::NotAsked,
+            (true, false) => Stopping::Never,
+            (true, true) => Stopping::Always(Where::ALL[(self.balance >> END) as usize & 15]),
+        }
+    }
+
+    fn flags(stopping: Stopping) -> Option<u128> {
+        match stopping {
+            Stopping::NotAsked => Some(0),
+            Stopping::Never => Some(ASKED),
+            Stopping::Always(end) => Some(ASKED | STOPS | (end as u128) << END),
+            Stopping::AfterBusy => None,
+        }
+    }
+}
+
+/// Every pot of a replay, by number.
+pub(crate) struct Table<C> {
+    lines: Lines,
+    arena: Vec<PotState<C>>,
+    /// Places in the arena that are free again.
+    free: Vec<u32>,
+    /// Pots that were asked how value ends in them.
+    asked: usize,
+    /// The label whose units stand in lines; none where a run has several, or wants more than amounts.
+    label: Option<Label>,
+}
+
+/// The lines themselves. Memory in huge pages costs fewer faults and fewer walks through page tables.
+enum Lines {
+    Paged(MmapMut),
+    Plain(Vec<Line>),
+}
+
+impl Lines {
+    fn zeroed(count: usize) -> Lines {
+        let bytes = count.saturating_mul(size_of::<Line>()).max(1);
+        match MmapOptions::new().len(bytes).map_anon() {
+            Ok(map) => {
+                // A kernel without huge pages says no, and small ones do as well.
+                #[cfg(target_os = "linux")]
+                let _ = map.advise(Advice::HugePage);
+                Lines::Paged(map)
+            }
+            Err(_) => Lines::Plain(vec![Line::zeroed(); count]),
+        }
+    }
+
+    #[inline]
+    fn get(&self) -> &[Line] {
+        match self {
+            Lines::Paged(map) => bytemuck::cast_slice(&map[..map.len() & !31]),
+            Lines::Plain(lines) => lines,
+        }
+    }
+
+    #[inline]
+    fn get_mut(&mut self) -> &mut [Line] {
+        match self {
+            Lines::Paged(map) => {
+                let whole = map.len() & !31;
+                bytemuck::cast_slice_mut(&mut map[..whole])
+            }
+            Lines::Plain(lines) => lines,
+        }
+    }
+}
+
+impl<C: Content> Table<C> {
+    pub(crate) fn new(count: usize, label: Option<Label>) -> Table<C> {
+        Table { lines: Lines::zeroed(count), arena: Vec::new(), free: Vec::new(), asked: 0, label }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lines.get().len()
+    }
+
+    /// Applies rows of a ledger that are no seeds as long as each is within what lines can say; the first
+    /// that is not, or the end.
+    pub(crate) fn pass<R: Rule, L: PotLedger>(
+        &mut self,
+        question: &Question<'_, L>,
+        rows: Range<RowId>,
+    ) -> RowId {
+        let (ledger, lines) = (question.ledger, self.lines.get_mut());
+        let last = question.until.saturating_sub(AHEAD).min(rows.end);
+        let mut next = rows.start;
+        while next < rows.end {
+            if next < last {
+                let row = ledger.row(next + AHEAD);
+                prefetch(lines, row.from as usize);
+                prefetch(lines, row.to as usize);
+            }
+            let row = ledger.row(next);
+            if !move_narrow::<R>(lines, &row)
+                && !move_wide::<R, L>(question, lines, &mut self.asked, &row)
+            {
+                break;
+            }
+            next += 1;
+        }
+        next
+    }
+
+    /// Moves units out of a pot that holds no label, opened or not. False, and nothing is done, where a
+    /// row asks for more than two sums. It must agree with what the engine's `withdraw` and
+    /// `deposit_clean` do with such a row: a trace goes by those.
+    pub(crate) fn move_clean(&mut self, row: &Row) -> bool {
+        let lines = self.lines.get_mut();
+        let (from, to) = (row.from as usize, row.to as usize);
+        let (Some(paying), Some(paid)) = (lines.get(from), lines.get(to)) else { return false };
+        let (paying, paid) = (*paying, *paid);
+        if from == to {
+            return false;
+        }
+        // A pot that taint has left behind still counts its shortfalls.
+        let asks_more = |state: &PotState<C>| {
+            let counts_shortfall = state.reached.is_some() && row.amount > state.balance;
+            state.content.is_kept() || counts_shortfall
+        };
+        let is_tainted = match paying.has(OPENED) {
+            true => asks_more(&self.arena[paying.tainted as usize]),
+            false => paying.is_tainted(),
+        };
+        let held = match paid.has(OPENED) {
+            true => self.arena[paid.tainted as usize].balance,
+            false => paid.balance(),
+        };
+        let sum = held.checked_add(row.amount_to);
+        let fits = |sum: &u128| paid.has(OPENED) || *sum < LIMIT;
+        let Some(sum) = sum.filter(|sum| !is_tainted && fits(sum)) else { return false };
+        if paying.has(OPENED) {
+            let from = &mut self.arena[paying.tainted as usize];
+            from.balance = from.balance.saturating_sub(row.amount);
+        } else {
+            let rest = paying.balance().saturating_sub(row.amount);
+            lines[from].balance = paying.with_balance(rest);
+        }
+        if paid.has(OPENED) {
+            let to = &mut self.arena[paid.tainted as usize];
+            to.balance = sum;
+            if to.content.is_kept() {
+                to.content.add_clean(row.amount_to);
+            }
+        } else {
+            lines[to].balance = paid.with_balance(sum);
+        }
+        true
+    }
+
+    /// The whole state of a pot, to be changed; it lies in the arena until it is [`Table::close`]d.
+    pub(crate) fn open(&mut self, pot: PotId) -> &mut PotState<C> {
+        if self.len() <= pot as usize {
+            self.grow(pot as usize + 1);
+        }
+        let line = self.lines.get()[pot as usize];
+        let at = if line.has(OPENED) {
+            line.tainted as usize
+        } else {
+            let state = self.state_of(line);
+            let at = match self.free.pop() {
+                Some(at) => {
+                    self.arena[at as usize] = state;
+                    at as usize
+                }
+                None => {
+                    self.arena.push(state);
+                    self.arena.len() - 1
+                }
+            };
+            self.lines.get_mut()[pot as usize] = Line { balance: OPENED, tainted: at as u128 };
+            at
+        };
+        &mut self.arena[at]
+    }
+
+    /// Takes the pot back into its line, if that can say all of it.
+    pub(crate) fn close(&mut self, pot: PotId) {
+        let Some(line) = self.lines.get().get(pot as usize).copied() else { return };
+        if !line.has(OPENED) {
+            return;
+        }
+        let at = line.tainted as usize;
+        let Some(closed) = self.line_of(&self.arena[at]) else { return };
+        self.lines.get_mut()[pot as usize] = closed;
+        self.arena[at] = PotState::new(true);
+        self.free.push(at as u32);
+    }
+
+    /// Shows the pots that are anything but untouched and empty, by number.
+    pub(crate) fn each_touched<'s>(&'s self, mut each: impl FnMut(PotId, Found<'s, C>)) {
+        for (pot, line) in (0..).zip(self.lines.get()) {
+            if line.has(OPENED) {
+                each(pot, Found::State(&self.arena[line.tainted as usize]));
+            } else if line.balance != 0 || line.tainted != 0 {
+                each(pot, Found::Line(*line));
+            }
+        }
+    }
+
+    /// What a line says, in full.
+    pub(crate) fn state_of(&self, line: Line) -> PotState<C> {
+        let mut state = PotState::new(true);
+        (state.balance, state.stopping) = (line.balance(), line.stopping());
+        let Some((label, (units, end))) = self.label.zip(line.labelled()) else {
+            return state;
+        };
+        if end == Where::Unspent {
+            state.content = C::of_one(label, units);
+        } else {
+            let arrived = Arrivals { label, end, received: units, first: 0, last: 0 };
+            let mut reached = Reached::default();
+            reached.arrivals.push(arrived);
+            state.reached = Some(Box::new(reached));
+        }
+        state
+    }
+
+    /// The line that says all of a state, if one can.
+    fn line_of(&self, state: &PotState<C>) -> Option<Line> {
+        let flags = Line::flags(state.stopping)?;
+        let tainted = match &state.reached {
+            None if !state.content.is_kept() => 0,
+            None => state.content.as_one(self.label?)?,
+            Some(reached) => {
+                let label = self.label?;
+                let [only] = reached.arrivals.as_slice() else { return None };
+                let stops = state.stopping == Stopping::Always(only.end) && only.label == label;
+                let plain = reached.unknown.is_empty() && reached.shared.is_empty();
+                if !stops || !plain || state.content.is_kept() {
+                    return None;
+                }
+                only.received
+            }
+        };
+        let fits = state.balance < LIMIT && tainted < LIMIT;
+        fits.then_some(Line { balance: flags | state.balance, tainted })
+    }
+
+    fn grow(&mut self, count: usize) {
+        let mut lines = Lines::zeroed(count);
+        let old = self.lines.get();
+        lines.get_mut()[..old.len()].copy_from_slice(old);
+        self.lines = lines;
+    }
+}
+
+/// Applies a row to two lines, if all numbers are below 2^64 and nothing has to be asked, as for nearly
+/// every row; false, and nothing is done, if not. [`move_wide`] does the same with other rows.
+#[inline(always)]
+fn move_narrow<R: Rule>(lines: &mut [Line], row: &Row) -> bool {
+    let Row { from, to, amount, amount_to, converts, .. } = *row;
+    let Ok([paying, paid]) = lines.get_disjoint_mut([from as usize, to as usize]) else {
+        return false;
+    };
+    let high = (paying.balance | paid.balance) & (HIGH | OPENED) | amount & !LOW;
+    if high != 0 || converts || amount != amount_to {
+        return false;
+    }
+    let (held, amount) = (paying.balance as u64, amount as u64);
+    let Some(sum) = (paid.balance as u64).checked_add(amount) else { return false };
+    if paying.tainted != 0 && paying.balance & STOPS == 0 {
+        if (paying.tainted | paid.tainted) & !LOW != 0 || amount == 0 {
+            return false;
+        }
+        let tainted = paying.tainted as u64;
+        let part = R::part(tainted.into(), held.max(amount).into(), amount.into());
+        let Some(left) = part.map(|left| left as u64) else { return false };
+        let Some(arrived) = (paid.tainted as u64).checked_add(left) else { return false };
+        if left > 0 && paid.balance & ASKED == 0 {
+            return false;
+        }
+        paying.tainted = (tainted - left).into();
+        paid.tainted = arrived.into();
+    }
+    paying.balance = paying.balance & !LOW | u128::from(held.saturating_sub(amount));
+    paid.balance = paid.balance & !LOW | u128::from(sum);
+    true
+}
+
+/// Applies a row to two lines, if they can say what comes of it; false, and nothing is done, if not.
+fn move_wide<R: Rule, L: PotLedger>(
+    question: &Question<'_, L>,
+    lines: &mut [Line],
+    asked: &mut usize,
+    row: &Row,
+) -> bool {
+    let Row { from, to, amount, amount_to, converts, .. } = *row;
+    let Some(mut paid) = lines.get(to as usize).copied() else { return false };
+    let sum = paid.balance() + (amount_to & (LIMIT - 1));
+    if paid.has(OPENED) || converts || amount_to >= LIMIT || sum >= LIMIT {
+        return false;
+    }
+    if from == NO_POT {
+        lines[to as usize].balance = paid.with_balance(sum);
+        return true;
+    }
+    let Some(paying) = lines.get(from as usize).copied() else { return false };
+    if paying.has(OPENED) || from == to || amount >= LIMIT {
+        return false;
+    }
+    let held = paying.balance();
+    if paying.is_tainted() {
+        let left = match R::part(paying.tainted, held.max(amount), amount) {
+            Some(left) if amount > 0 => left,
+            _ => return false,
+        };
+        if left > 0 && !paid.has(ASKED) {
+            ask(question, lines, to as usize, asked);
+            paid = lines[to as usize];
+            if !paid.has(ASKED) {
+                return false;
+            }
+        }
+        let arrived = paid.tainted + left;
+        if arrived >= LIMIT {
+            return false;
+        }
+        lines[from as usize].tainted = paying.tainted - left;
+        lines[to as usize].tainted = arrived;
+    }
+    lines[from as usize].balance = paying.with_balance(held.saturating_sub(amount));
+    lines[to as usize].balance = paid.with_balance(sum);
+    true
+}
+
+/// Asks how value ends that enters a pot, and notes it. The answer lies far from the line; once many
+/// pots have been asked, a pot's neighbours are asked with it, which mostly appeared with it.
+fn ask<L: PotLedger>(
+    question: &Question<'_, L>,
+    lines: &mut [Line],
+    pot: usize,
+    asked: &mut usize,
+) {
+    let is_cheap = question.service_degree == 0;
+    let together = if is_cheap && *asked > lines.len() / 16 { TOGETHER } else { 1 };
+    let first = pot - pot % together;
+    let end = lines.len().min(question.ledger.pots()).min(first + together);
+    for (pot, line) in (first..end).zip(lines.get_mut(first..end).unwrap_or_default()) {
+        if line.balance & (ASKED | OPENED) == 0 {
+            let (stopping, _) = question.stopping(pot as PotId);
+            line.balance |= Line::flags(stopping).unwrap_or(0);
+            *asked += 1;
+        }
+    }
+}
