@@ -29,7 +29,7 @@ const fn mutant(
     Mutant { name, file, line, instead }
 }
 
-const MUTANTS: [Mutant; 33] = [
+const MUTANTS: [Mutant; 37] = [
     mutant(
         "a withdrawal leaves the balance as it was",
         "engine.rs",
@@ -207,6 +207,30 @@ const MUTANTS: [Mutant; 33] = [
         "table.rs",
         "let fits = state.balance < LIMIT && tainted < LIMIT;",
         "let fits = true;",
+    ),
+    mutant(
+        "reach: a receipt is not counted",
+        "reach.rs",
+        "self.sum = sum;",
+        "let _ = sum; self.sum = 1;",
+    ),
+    mutant(
+        "reach: the first receipt is the last",
+        "reach.rs",
+        "self.first.min(seconds)",
+        "seconds",
+    ),
+    mutant(
+        "reach: a stop poisons",
+        "reach.rs",
+        "if is_first && to.known == FOLLOWED {",
+        "if is_first {",
+    ),
+    mutant(
+        "reach: a busy account stops its own first receipt",
+        "reach.rs",
+        "follows = *after >= id;",
+        "follows = *after > id;",
     ),
 ];
 

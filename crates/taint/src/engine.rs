@@ -485,7 +485,8 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
             if arrived == 0 {
                 continue;
             }
-            let tracks_hops = self.question.detail != Detail::Amounts;
+            let detail = self.question.detail;
+            let tracks_hops = matches!(detail, Detail::Hops | Detail::Flows);
             let hops = if tracks_hops { self.hops_on_arrival(row, pot, origin) } else { 0 };
             let label = origin.label;
             let mut place_hops = hops;
@@ -501,7 +502,7 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
                 Where::Unspent => held = true,
                 _ => ended.push((label, end)),
             }
-            if tracks_hops || end != Where::Unspent {
+            if detail != Detail::Amounts || end != Where::Unspent {
                 self.count_arrival(row, label, arrived, end)?;
             }
             self.record(id, row, origin, arrived, end, hops);

@@ -13,6 +13,7 @@ mod content;
 mod engine;
 mod flows;
 mod hops;
+mod memory;
 mod outcome;
 mod overlap;
 mod paths;
@@ -20,6 +21,7 @@ mod pot_ledger;
 mod pots;
 mod prefetch;
 mod range;
+mod reach;
 mod replay;
 mod rule;
 mod seeds;
@@ -68,10 +70,11 @@ impl<L> Copy for Question<'_, L> {}
 /// How much of the way is kept beside the amounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
-    /// What is where at the end, and nothing else: no times, no hops, no places that were emptied. A hop
-    /// limit needs more than that.
+    /// What is where at the end, and nothing else: no times, no hops, no places that were emptied.
     Amounts,
-    /// Hops of each place too.
+    /// When value first and last came to each place too, and those that were emptied.
+    Arrivals,
+    /// Hops and shortfalls of each place too, which a hop limit needs.
     Hops,
     /// Each tainted movement too, for pictures and paths.
     Flows,

@@ -46,11 +46,13 @@ pub struct Sums {
     pub converted_out: u128,
 }
 
-/// Units of one pot, in a run that keeps nothing but amounts. It is small, because a replay has many.
+/// Units of one pot, in a run that keeps little more than amounts. It is small: a replay has many.
 #[derive(Clone, Copy, Debug)]
-struct Held {
+pub(crate) struct Held {
     /// Low and high half: alone, a 128-bit number would make the record a third larger.
     units: [u64; 2],
+    /// Seconds of the first and last receipt; zeros where nobody keeps them.
+    span: (u32, u32),
     pot: PotId,
     label: Label,
     end: Where,
@@ -83,12 +85,25 @@ impl Outcome {
         let overlaps = if is_alone { vec![] } else { crate::overlap::overlaps(&engine.pots) };
         let (holdings, unknown) = match engine.question.detail {
             Detail::Amounts => (Holdings::Amounts(amounts_of(&engine)), Vec::new()),
+            Detail::Arrivals => (whole_of(&engine).0, Vec::new()),
             Detail::Hops | Detail::Flows => whole_of(&engine),
         };
         let mut sums: Vec<_> =
             engine.sums.iter().map(|((label, asset), sums)| (*label, *asset, *sums)).collect();
         sums.sort_unstable_by_key(|(label, asset, _)| (*label, *asset));
         Outcome { rule: R::NAME, holdings, unknown, sums, flows: engine.flows, overlaps }
+    }
+
+    /// The answer of a pass of [`crate::reach`]; holdings by pot.
+    pub(crate) fn of_reach(
+        mut holdings: Vec<Held>,
+        mut sums: Vec<(Label, AssetId, Sums)>,
+    ) -> Outcome {
+        holdings.shrink_to_fit();
+        sums.sort_unstable_by_key(|(label, asset, _)| (*label, *asset));
+        let (holdings, rule) = (Holdings::Amounts(holdings), RuleName::Poison);
+        let (unknown, flows, overlaps) = (Vec::new(), Vec::new(), Vec::new());
+        Outcome { rule, holdings, unknown, sums, flows, overlaps }
     }
 
     /// Where the value of an incident is, by pot and end; places that hold nothing now included, unless
@@ -124,14 +139,16 @@ impl Outcome {
 }
 
 impl Held {
-    fn new(pot: PotId, label: Label, units: u128, end: Where) -> Held {
-        Held { units: [units as u64, (units >> 64) as u64], pot, label, end }
+    pub(crate) fn new(pot: PotId, label: Label, units: u128, end: Where, span: (u32, u32)) -> Held {
+        Held { units: [units as u64, (units >> 64) as u64], span, pot, label, end }
     }
 
     fn holding(&self) -> Holding {
         let raw = u128::from(self.units[1]) << 64 | u128::from(self.units[0]);
-        let (pot, end, time) = (self.pot, self.end, Time::default());
-        Holding { pot, end, raw, received: raw, hops: 0, first_time: time, last_time: time }
+        let (pot, end) = (self.pot, self.end);
+        let (first, last) = self.span;
+        let (first_time, last_time) = (Time::from_seconds(first), Time::from_seconds(last));
+        Holding { pot, end, raw, received: raw, hops: 0, first_time, last_time }
     }
 }
 
@@ -143,15 +160,16 @@ fn amounts_of<R: Rule, L: PotLedger>(engine: &Engine<'_, R, L>) -> Vec<Held> {
     engine.pots.each_reached(|pot, found| match found {
         Found::Line(line) => {
             if let Some((label, (units, end))) = only.zip(line.labelled()) {
-                all.push(Held::new(pot, label, units, end));
+                all.push(Held::new(pot, label, units, end, (0, 0)));
             }
         }
         Found::State(state) => {
             for label in state.content.labels() {
-                all.push(Held::new(pot, label, state.tainted(label), Where::Unspent));
+                let units = state.tainted(label);
+                all.push(Held::new(pot, label, units, Where::Unspent, (0, 0)));
             }
             let known = state.reached.iter().flat_map(|reached| &reached.arrivals);
-            all.extend(known.map(|a| Held::new(pot, a.label, a.received, a.end)));
+            all.extend(known.map(|a| Held::new(pot, a.label, a.received, a.end, (0, 0))));
         }
     });
     all.shrink_to_fit();

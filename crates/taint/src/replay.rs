@@ -8,7 +8,7 @@ use crate::pot_ledger::{AssetId, PotLedger, RowId};
 use crate::pots::Pots;
 use crate::rule::{CleanFirst, Fifo, Haircut, Lifo, Poison, Rule, TaintedFirst};
 use crate::seeds::SeedCursor;
-use crate::{Detail, Question, RuleName};
+use crate::{Detail, Question, RuleName, reach};
 
 /// Replays every row before `question.until` under `rule`. Assets in `excluded` are left out.
 pub fn replay<L: PotLedger>(
@@ -16,6 +16,9 @@ pub fn replay<L: PotLedger>(
     rule: RuleName,
     excluded: &[AssetId],
 ) -> Result<Outcome, Overflow> {
+    if rule == RuleName::Poison && reach::answers(&question, excluded) {
+        return reach::reach(question);
+    }
     let mut replay = Replay::new(question, rule, excluded);
     replay.advance(question.until)?;
     replay.finish()

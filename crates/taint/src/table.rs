@@ -8,10 +8,10 @@
 use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
-use memmap2::{Advice, MmapMut, MmapOptions};
 
 use crate::Question;
 use crate::content::Content;
+use crate::memory::Records;
 use crate::pot_ledger::{NO_POT, PotId, PotLedger, Row, RowId, Where};
 use crate::pots::{Arrivals, Found, PotState, Reached, Stopping};
 use crate::prefetch::prefetch;
@@ -22,7 +22,7 @@ use crate::seeds::Label;
 const AHEAD: RowId = 24;
 
 /// How many neighbours are asked together how value ends in them.
-const TOGETHER: usize = 64;
+const TOGETHER: PotId = 64;
 
 /// Numbers from here on do not fit in a line; the flags lie above.
 const LIMIT: u128 = 1 << 112;
@@ -98,59 +98,24 @@ impl Line {
 
 /// Every pot of a replay, by number.
 pub(crate) struct Table<C> {
-    lines: Lines,
+    lines: Records<Line>,
     arena: Vec<PotState<C>>,
     /// Places in the arena that are free again.
     free: Vec<u32>,
-    /// Pots that were asked how value ends in them.
-    asked: usize,
+    asking: Asking,
     /// The label whose units stand in lines; none where a run has several, or wants more than amounts.
     label: Option<Label>,
 }
 
-/// The lines themselves. Memory in huge pages costs fewer faults and fewer walks through page tables.
-enum Lines {
-    Paged(MmapMut),
-    Plain(Vec<Line>),
-}
-
-impl Lines {
-    fn zeroed(count: usize) -> Lines {
-        let bytes = count.saturating_mul(size_of::<Line>()).max(1);
-        match MmapOptions::new().len(bytes).map_anon() {
-            Ok(map) => {
-                // A kernel without huge pages says no, and small ones do as well.
-                #[cfg(target_os = "linux")]
-                let _ = map.advise(Advice::HugePage);
-                Lines::Paged(map)
-            }
-            Err(_) => Lines::Plain(vec![Line::zeroed(); count]),
-        }
-    }
-
-    #[inline]
-    fn get(&self) -> &[Line] {
-        match self {
-            Lines::Paged(map) => bytemuck::cast_slice(&map[..map.len() & !31]),
-            Lines::Plain(lines) => lines,
-        }
-    }
-
-    #[inline]
-    fn get_mut(&mut self) -> &mut [Line] {
-        match self {
-            Lines::Paged(map) => {
-                let whole = map.len() & !31;
-                bytemuck::cast_slice_mut(&mut map[..whole])
-            }
-            Lines::Plain(lines) => lines,
-        }
-    }
-}
-
 impl<C: Content> Table<C> {
     pub(crate) fn new(count: usize, label: Option<Label>) -> Table<C> {
-        Table { lines: Lines::zeroed(count), arena: Vec::new(), free: Vec::new(), asked: 0, label }
+        Table {
+            lines: Records::zeroed(count),
+            arena: Vec::new(),
+            free: Vec::new(),
+            asking: Asking::default(),
+            label,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -175,7 +140,7 @@ impl<C: Content> Table<C> {
             }
             let row = ledger.row(next);
             if !move_narrow::<R>(lines, &row)
-                && !move_wide::<R, L>(question, lines, &mut self.asked, &row)
+                && !move_wide::<R, L>(question, lines, &mut self.asking, &row)
             {
                 break;
             }
@@ -320,7 +285,7 @@ impl<C: Content> Table<C> {
     }
 
     fn grow(&mut self, count: usize) {
-        let mut lines = Lines::zeroed(count);
+        let mut lines = Records::zeroed(count);
         let old = self.lines.get();
         lines.get_mut()[..old.len()].copy_from_slice(old);
         self.lines = lines;
@@ -364,7 +329,7 @@ fn move_narrow<R: Rule>(lines: &mut [Line], row: &Row) -> bool {
 fn move_wide<R: Rule, L: PotLedger>(
     question: &Question<'_, L>,
     lines: &mut [Line],
-    asked: &mut usize,
+    asking: &mut Asking,
     row: &Row,
 ) -> bool {
     let Row { from, to, amount, amount_to, converts, .. } = *row;
@@ -388,7 +353,7 @@ fn move_wide<R: Rule, L: PotLedger>(
             _ => return false,
         };
         if left > 0 && !paid.has(ASKED) {
-            ask(question, lines, to as usize, asked);
+            ask(question, lines, to, asking);
             paid = lines[to as usize];
             if !paid.has(ASKED) {
                 return false;
@@ -406,23 +371,43 @@ fn move_wide<R: Rule, L: PotLedger>(
     true
 }
 
-/// Asks how value ends that enters a pot, and notes it. The answer lies far from the line; once many
-/// pots have been asked, a pot's neighbours are asked with it, which mostly appeared with it.
+/// Asks how value ends that enters a pot, and notes it in its line.
 fn ask<L: PotLedger>(
     question: &Question<'_, L>,
     lines: &mut [Line],
-    pot: usize,
-    asked: &mut usize,
+    pot: PotId,
+    asking: &mut Asking,
 ) {
-    let is_cheap = question.service_degree == 0;
-    let together = if is_cheap && *asked > lines.len() / 16 { TOGETHER } else { 1 };
-    let first = pot - pot % together;
-    let end = lines.len().min(question.ledger.pots()).min(first + together);
-    for (pot, line) in (first..end).zip(lines.get_mut(first..end).unwrap_or_default()) {
+    let count = lines.len().min(question.ledger.pots());
+    for pot in asking.together(pot, count, question.service_degree) {
+        let line = &mut lines[pot as usize];
         if line.balance & (ASKED | OPENED) == 0 {
-            let (stopping, _) = question.stopping(pot as PotId);
+            let (stopping, _) = question.stopping(pot);
             line.balance |= Line::flags(stopping).unwrap_or(0);
-            *asked += 1;
         }
+    }
+}
+
+/// Which pots to ask how value ends in them. The answer lies far away; once many pots have been asked,
+/// a pot's neighbours are asked with it, because they mostly appeared together and lie together there.
+#[derive(Default)]
+pub(crate) struct Asking {
+    asked: usize,
+}
+
+impl Asking {
+    /// The pots to ask when `pot` is to be asked, of `count`.
+    pub(crate) fn together(
+        &mut self,
+        pot: PotId,
+        count: usize,
+        service_degree: u32,
+    ) -> Range<PotId> {
+        self.asked += 1;
+        // To tell a suspected service, its whole ledger is read.
+        let alone = service_degree > 0 || self.asked <= count / 64;
+        let together = if alone { 1 } else { TOGETHER };
+        let first = pot - pot % together;
+        first..(first + together).min(count as PotId)
     }
 }

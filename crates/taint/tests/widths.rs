@@ -54,6 +54,16 @@ fn amounts(outcome: &Outcome) -> Amounts {
     held.map(|holding| ((holding.pot, holding.end), holding.raw)).collect()
 }
 
+/// What came, when first and when last, of a run that keeps times.
+fn arrivals(outcome: &Outcome) -> Vec<(u32, Where, u128, u128, u32, u32)> {
+    let told = |h: taint::Holding| {
+        (h.pot, h.end, h.raw, h.received, h.first_time.seconds(), h.last_time.seconds())
+    };
+    let mut all: Vec<_> = outcome.holdings(Label(0)).map(told).collect();
+    all.sort_unstable();
+    all
+}
+
 /// The same question by a replay saved and taken up again at `half`.
 fn resumed(question: Question<'_, World>, rule: RuleName, half: u64) -> Option<Outcome> {
     let mut first = Replay::new(question, rule, &[]);
@@ -80,11 +90,15 @@ fn amounts_of_every_width_are_the_same_by_every_way() {
             detail: Detail::Hops,
         };
         let brief = Question { detail: Detail::Amounts, ..whole };
+        let timed = Question { detail: Detail::Arrivals, ..whole };
         for rule in RuleName::ALL {
             let case = format!("ledger {seed}, {} bits, {}", WIDTHS[at], rule.name());
             let found = match (replay(whole, rule, &[]), replay(brief, rule, &[])) {
                 (Ok(whole), Ok(brief)) => {
                     assert_eq!(amounts(&whole), amounts(&brief), "{case}");
+                    assert!(whole.sums(Label(0)).eq(brief.sums(Label(0))), "{case}");
+                    let timed = replay(timed, rule, &[]).expect("the replay fits");
+                    assert_eq!(arrivals(&whole), arrivals(&timed), "{case}");
                     amounts(&whole)
                 }
                 (whole, brief) => {
