@@ -29,7 +29,7 @@ const fn mutant(
     Mutant { name, file, line, instead }
 }
 
-const MUTANTS: [Mutant; 37] = [
+const MUTANTS: [Mutant; 40] = [
     mutant(
         "a withdrawal leaves the balance as it was",
         "engine.rs",
@@ -231,6 +231,24 @@ const MUTANTS: [Mutant; 37] = [
         "reach.rs",
         "follows = *after >= id;",
         "follows = *after > id;",
+    ),
+    mutant(
+        "a trace over rows forgets whom it follows",
+        "table.rs",
+        "followed.add(pot);",
+        "let _ = &followed;",
+    ),
+    mutant(
+        "a trace over rows overlooks what comes from others",
+        "table.rs",
+        "(false, true) => move_narrow::<R>(&mut other, &mut lines[to], &row),",
+        "(false, true) => true,",
+    ),
+    mutant(
+        "a replay in place of a trace begins where the trace gave up",
+        "replay.rs",
+        "pass = Pass::new(question, excluded);",
+        "let next = pass.next; pass = Pass::new(question, excluded); pass.next = next;",
     ),
 ];
 

@@ -38,6 +38,8 @@ pub(crate) struct Engine<'q, R: Rule, L> {
     pub(crate) flows: Vec<Flow>,
     /// Pots that began to be followed in the last step; a trace then reads their ledgers.
     pub(crate) newly_followed: SmallVec<[PotId; 2]>,
+    /// Balances that were asked for so far.
+    pub(crate) looked_up: RowId,
 }
 
 /// The labels of a parcel that end at a stop.
@@ -72,6 +74,7 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
             sums: FxHashMap::default(),
             flows: Vec::new(),
             newly_followed: SmallVec::new(),
+            looked_up: 0,
         }
     }
 
@@ -550,13 +553,17 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
 
     /// Begins to follow a pot that taint enters with row `id`.
     fn follow(&mut self, pot: PotId, id: RowId) {
-        if let Pots::Met(_) = self.pots {
+        if self.pots.is_lazy() {
             let ledger = self.question.ledger;
+            let queued = matches!(self.pots, Pots::Met(_));
             let state = self.pots.meet(pot);
             if !state.followed {
                 state.followed = true;
                 state.balance = ledger.history(pot, id).balance;
-                self.newly_followed.push(pot);
+                self.looked_up += 1;
+                if queued {
+                    self.newly_followed.push(pot);
+                }
             }
         }
     }

@@ -18,6 +18,7 @@ mod outcome;
 mod overlap;
 mod paths;
 mod pot_ledger;
+mod pot_set;
 mod pots;
 mod prefetch;
 mod range;
@@ -66,6 +67,22 @@ impl<L> Clone for Question<'_, L> {
 }
 
 impl<L> Copy for Question<'_, L> {}
+
+impl<L> Question<'_, L> {
+    /// The incident whose units stand in the lines of a table: one alone, where nothing is kept but
+    /// amounts.
+    fn label_in_lines(&self) -> Option<Label> {
+        self.seeds.only_label().filter(|_| self.detail == Detail::Amounts)
+    }
+
+    /// True if no balance outgrows 128 bits, as far as the ledger knows.
+    fn fits(&self) -> bool
+    where
+        L: PotLedger,
+    {
+        self.ledger.overflows().iter().all(|(_, row)| *row >= self.until)
+    }
+}
 
 /// How much of the way is kept beside the amounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

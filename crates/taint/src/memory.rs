@@ -1,5 +1,6 @@
-//! Memory of a run that is as long as there are pots: zeros at first, and in huge pages where the system
-//! has them. Those cost fewer faults as they fill and fewer walks through page tables afterwards.
+//! Memory of a run that is as long as there are pots: zeros at first. What is filled anyway comes in huge
+//! pages where the system has them, which cost fewer faults and fewer walks through page tables; where
+//! only a few places are touched, small pages cost less.
 
 use bytemuck::Pod;
 use memmap2::{MmapMut, MmapOptions};
@@ -15,15 +16,22 @@ enum Held<T> {
 }
 
 impl<T: Pod> Records<T> {
-    pub(crate) fn zeroed(count: usize) -> Records<T> {
+    /// Records of which most will be touched.
+    pub(crate) fn to_fill(count: usize) -> Records<T> {
+        let records = Records::sparse(count);
+        #[cfg(target_os = "linux")]
+        if let Held::Paged(map) = &records.held {
+            // A kernel without huge pages says no, and small ones do as well.
+            let _ = map.advise(memmap2::Advice::HugePage);
+        }
+        records
+    }
+
+    /// Records of which few may be touched.
+    pub(crate) fn sparse(count: usize) -> Records<T> {
         let bytes = count.saturating_mul(size_of::<T>()).max(1);
         let held = match MmapOptions::new().len(bytes).map_anon() {
-            Ok(map) => {
-                // A kernel without huge pages says no, and small ones do as well.
-                #[cfg(target_os = "linux")]
-                let _ = map.advise(memmap2::Advice::HugePage);
-                Held::Paged(map)
-            }
+            Ok(map) => Held::Paged(map),
             Err(_) => Held::Plain(vec![T::zeroed(); count]),
         };
         Records { held }

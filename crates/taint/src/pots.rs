@@ -125,6 +125,25 @@ impl<C: Content> Pots<C> {
         Pots::Met(FxHashMap::default())
     }
 
+    /// True if pots are followed one by one, as taint comes to them.
+    pub(crate) fn is_lazy(&self) -> bool {
+        match self {
+            Pots::Flat(table) => table.is_lazy(),
+            Pots::Met(_) => true,
+        }
+    }
+
+    /// The same pots in a table, among `count`.
+    pub(crate) fn spread(self, count: usize, label: Option<Label>) -> Pots<C> {
+        let Pots::Met(met) = self else { return self };
+        let mut table = Table::lazy(count, label);
+        for (pot, state) in met {
+            *table.open(pot) = state;
+            table.close(pot);
+        }
+        Pots::Flat(table)
+    }
+
     /// How many pots there may be.
     pub(crate) fn count(&self) -> usize {
         match self {
@@ -136,7 +155,10 @@ impl<C: Content> Pots<C> {
     /// The pot, if the run follows it.
     pub(crate) fn followed(&mut self, pot: PotId) -> Option<&mut PotState<C>> {
         match self {
-            Pots::Flat(table) => ((pot as usize) < table.len()).then(|| table.open(pot)),
+            Pots::Flat(table) => {
+                let follows = (pot as usize) < table.len() && table.follows(pot);
+                follows.then(|| table.open(pot))
+            }
             Pots::Met(pots) => pots.get_mut(&pot).filter(|state| state.followed),
         }
     }

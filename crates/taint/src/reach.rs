@@ -14,6 +14,7 @@ use crate::engine::Overflow;
 use crate::memory::Records;
 use crate::outcome::{Held, Outcome, Sums};
 use crate::pot_ledger::{AssetId, NO_POT, PotId, PotLedger, Row, RowId, Where};
+use crate::pot_set::PotSet;
 use crate::pots::Stopping;
 use crate::prefetch::prefetch;
 use crate::seeds::{Label, SeedCursor};
@@ -32,7 +33,7 @@ pub(crate) fn answers<L: PotLedger>(question: &Question<'_, L>, excluded: &[Asse
         && question.max_hops.is_none()
         && question.seeds.asserted().is_empty()
         && question.seeds.only_label().is_some()
-        && question.ledger.overflows().iter().all(|(_, row)| *row >= question.until)
+        && question.fits()
 }
 
 /// Tainted receipts of one pot.
@@ -71,24 +72,13 @@ impl Received {
     }
 }
 
-/// The bit of a pot.
-#[inline]
-fn is_set(bits: &[u64], pot: PotId) -> bool {
-    bits.get(pot as usize / 64).is_some_and(|word| word >> (pot % 64) & 1 != 0)
-}
-
-#[inline]
-fn set(bits: &mut [u64], pot: PotId) {
-    bits[pot as usize / 64] |= 1 << (pot % 64);
-}
-
 /// The pass under way.
 struct Pass<'q, L> {
     question: Question<'q, L>,
     label: Label,
     received: Records<Received>,
-    /// One bit a pot: whatever leaves it is tainted.
-    poisoned: Vec<u64>,
+    /// Whatever leaves these is tainted.
+    poisoned: PotSet,
     /// Suspected services: the row after which value ends there, and what came then.
     busy: FxHashMap<PotId, (RowId, Received)>,
     sums: FxHashMap<AssetId, Sums>,
@@ -101,8 +91,8 @@ pub(crate) fn reach<L: PotLedger>(question: Question<'_, L>) -> Result<Outcome, 
     let mut pass = Pass {
         question,
         label: question.seeds.only_label().unwrap_or(Label(0)),
-        received: Records::zeroed(count),
-        poisoned: vec![0; count.div_ceil(64)],
+        received: Records::to_fill(count),
+        poisoned: PotSet::new(count),
         busy: FxHashMap::default(),
         sums: FxHashMap::default(),
         asking: Asking::default(),
@@ -135,14 +125,14 @@ impl<L: PotLedger> Pass<'_, L> {
     /// Applies rows as long as what comes of each is plain; the first of which it is not, or the end.
     fn run_plain(&mut self, rows: Range<RowId>) -> RowId {
         let Question { ledger, until, .. } = self.question;
-        let (received, poisoned) = (self.received.get_mut(), self.poisoned.as_mut_slice());
+        let (received, poisoned) = (self.received.get_mut(), &mut self.poisoned);
         let last = until.saturating_sub(AHEAD).min(rows.end);
         for id in rows.clone() {
             if id < last {
                 prefetch(received, ledger.row(id + AHEAD).to as usize);
             }
             let row = ledger.row(id);
-            if !is_set(poisoned, row.from) || row.from == row.to || row.amount == 0 {
+            if !poisoned.has(row.from) || row.from == row.to || row.amount == 0 {
                 continue;
             }
             let Some(to) = received.get_mut(row.to as usize) else { return id };
@@ -152,7 +142,7 @@ impl<L: PotLedger> Pass<'_, L> {
                 return id;
             }
             if is_first && to.known == FOLLOWED {
-                set(poisoned, row.to);
+                poisoned.add(row.to);
             }
         }
         rows.end
@@ -170,7 +160,7 @@ impl<L: PotLedger> Pass<'_, L> {
             let sums = self.sums.entry(asset).or_default();
             sums.stolen = sums.stolen.checked_add(row.amount).ok_or(Overflow { asset })?;
         }
-        match is_seed || (is_set(&self.poisoned, row.from) && row.amount > 0) {
+        match is_seed || (self.poisoned.has(row.from) && row.amount > 0) {
             true => self.arrive(id, &row),
             false => Ok(()),
         }
@@ -211,7 +201,7 @@ impl<L: PotLedger> Pass<'_, L> {
             fits = received.add(arrived, seconds);
         }
         if follows {
-            set(&mut self.poisoned, row.to);
+            self.poisoned.add(row.to);
         }
         if fits { Ok(()) } else { Err(Overflow { asset: self.asset(row.to) }) }
     }

@@ -13,6 +13,7 @@ use crate::Question;
 use crate::content::Content;
 use crate::memory::Records;
 use crate::pot_ledger::{NO_POT, PotId, PotLedger, Row, RowId, Where};
+use crate::pot_set::PotSet;
 use crate::pots::{Arrivals, Found, PotState, Reached, Stopping};
 use crate::prefetch::prefetch;
 use crate::rule::Rule;
@@ -103,6 +104,10 @@ pub(crate) struct Table<C> {
     /// Places in the arena that are free again.
     free: Vec<u32>,
     asking: Asking,
+    /// The pots whose balances mean something; none for all of them.
+    followed: Option<PotSet>,
+    /// In a table in which pots are followed one by one, those that were ever opened, some more than once.
+    opened: Vec<PotId>,
     /// The label whose units stand in lines; none where a run has several, or wants more than amounts.
     label: Option<Label>,
 }
@@ -110,12 +115,30 @@ pub(crate) struct Table<C> {
 impl<C: Content> Table<C> {
     pub(crate) fn new(count: usize, label: Option<Label>) -> Table<C> {
         Table {
-            lines: Records::zeroed(count),
+            lines: Records::to_fill(count),
             arena: Vec::new(),
             free: Vec::new(),
             asking: Asking::default(),
+            followed: None,
+            opened: Vec::new(),
             label,
         }
+    }
+
+    /// A table in which pots are followed one by one, as taint comes to them.
+    pub(crate) fn lazy(count: usize, label: Option<Label>) -> Table<C> {
+        let lines = Records::sparse(count);
+        Table { lines, followed: Some(PotSet::new(count)), ..Table::new(0, label) }
+    }
+
+    /// True if pots are followed one by one.
+    pub(crate) fn is_lazy(&self) -> bool {
+        self.followed.is_some()
+    }
+
+    /// True if the balance of the pot means something.
+    pub(crate) fn follows(&self, pot: PotId) -> bool {
+        self.followed.as_ref().is_none_or(|followed| followed.has(pot))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -129,6 +152,9 @@ impl<C: Content> Table<C> {
         question: &Question<'_, L>,
         rows: Range<RowId>,
     ) -> RowId {
+        if self.followed.is_some() {
+            return self.scan::<R, L>(question, rows);
+        }
         let (ledger, lines) = (question.ledger, self.lines.get_mut());
         let last = question.until.saturating_sub(AHEAD).min(rows.end);
         let mut next = rows.start;
@@ -139,9 +165,9 @@ impl<C: Content> Table<C> {
                 prefetch(lines, row.to as usize);
             }
             let row = ledger.row(next);
-            if !move_narrow::<R>(lines, &row)
-                && !move_wide::<R, L>(question, lines, &mut self.asking, &row)
-            {
+            let both = lines.get_disjoint_mut([row.from as usize, row.to as usize]);
+            let moved = both.is_ok_and(|[paying, paid]| move_narrow::<R>(paying, paid, &row));
+            if !moved && !move_wide::<R, L>(question, lines, &mut self.asking, &row) {
                 break;
             }
             next += 1;
@@ -149,10 +175,54 @@ impl<C: Content> Table<C> {
         next
     }
 
+    /// The same where only some pots are followed: what moves between others is passed over.
+    fn scan<R: Rule, L: PotLedger>(
+        &mut self,
+        question: &Question<'_, L>,
+        rows: Range<RowId>,
+    ) -> RowId {
+        let (ledger, lines) = (question.ledger, self.lines.get_mut());
+        let last = question.until.saturating_sub(AHEAD).min(rows.end);
+        let is_followed = |pot: PotId| self.followed.as_ref().is_some_and(|all| all.has(pot));
+        for id in rows.clone() {
+            if id < last {
+                let row = ledger.row(id + AHEAD);
+                if is_followed(row.from) || is_followed(row.to) {
+                    prefetch(lines, row.from as usize);
+                    prefetch(lines, row.to as usize);
+                }
+            }
+            let row = ledger.row(id);
+            let (from, to) = (row.from as usize, row.to as usize);
+            // Stands for a pot that nobody follows, and of which nothing is known.
+            let mut other = Line { balance: row.amount & LOW, tainted: 0 };
+            let moved = match (is_followed(row.from), is_followed(row.to)) {
+                (false, false) => continue,
+                (false, true) => move_narrow::<R>(&mut other, &mut lines[to], &row),
+                // Where value stops, only what came is counted.
+                (true, false) if lines.get(to).is_none_or(|line| !line.has(STOPS)) => {
+                    other.balance = 0;
+                    move_narrow::<R>(&mut lines[from], &mut other, &row)
+                }
+                _ => match lines.get_disjoint_mut([from, to]) {
+                    Ok([paying, paid]) => move_narrow::<R>(paying, paid, &row),
+                    Err(_) => false,
+                },
+            };
+            if !moved {
+                return id;
+            }
+        }
+        rows.end
+    }
+
     /// Moves units out of a pot that holds no label, opened or not. False, and nothing is done, where a
     /// row asks for more than two sums. It must agree with what the engine's `withdraw` and
     /// `deposit_clean` do with such a row: a trace goes by those.
     pub(crate) fn move_clean(&mut self, row: &Row) -> bool {
+        if !self.follows(row.from) || !self.follows(row.to) {
+            return false;
+        }
         let lines = self.lines.get_mut();
         let (from, to) = (row.from as usize, row.to as usize);
         let (Some(paying), Some(paid)) = (lines.get(from), lines.get(to)) else { return false };
@@ -204,7 +274,11 @@ impl<C: Content> Table<C> {
         let at = if line.has(OPENED) {
             line.tainted as usize
         } else {
-            let state = self.state_of(line);
+            if self.is_lazy() && line.balance == 0 && line.tainted == 0 {
+                self.opened.push(pot);
+            }
+            let mut state = self.state_of(line);
+            state.followed = self.follows(pot);
             let at = match self.free.pop() {
                 Some(at) => {
                     self.arena[at as usize] = state;
@@ -228,6 +302,11 @@ impl<C: Content> Table<C> {
             return;
         }
         let at = line.tainted as usize;
+        if let Some(followed) = &mut self.followed
+            && self.arena[at].followed
+        {
+            followed.add(pot);
+        }
         let Some(closed) = self.line_of(&self.arena[at]) else { return };
         self.lines.get_mut()[pot as usize] = closed;
         self.arena[at] = PotState::new(true);
@@ -236,13 +315,22 @@ impl<C: Content> Table<C> {
 
     /// Shows the pots that are anything but untouched and empty, by number.
     pub(crate) fn each_touched<'s>(&'s self, mut each: impl FnMut(PotId, Found<'s, C>)) {
-        for (pot, line) in (0..).zip(self.lines.get()) {
+        let lines = self.lines.get();
+        let mut show = |pot: PotId, line: &Line| {
             if line.has(OPENED) {
                 each(pot, Found::State(&self.arena[line.tainted as usize]));
             } else if line.balance != 0 || line.tainted != 0 {
                 each(pot, Found::Line(*line));
             }
+        };
+        if !self.is_lazy() {
+            return (0..).zip(lines).for_each(|(pot, line)| show(pot, line));
         }
+        // To look at every line would cost more than a short trace did.
+        let mut opened = self.opened.clone();
+        opened.sort_unstable();
+        opened.dedup();
+        opened.into_iter().for_each(|pot| show(pot, &lines[pot as usize]));
     }
 
     /// What a line says, in full.
@@ -285,7 +373,7 @@ impl<C: Content> Table<C> {
     }
 
     fn grow(&mut self, count: usize) {
-        let mut lines = Records::zeroed(count);
+        let mut lines = Records::sparse(count);
         let old = self.lines.get();
         lines.get_mut()[..old.len()].copy_from_slice(old);
         self.lines = lines;
@@ -295,11 +383,8 @@ impl<C: Content> Table<C> {
 /// Applies a row to two lines, if all numbers are below 2^64 and nothing has to be asked, as for nearly
 /// every row; false, and nothing is done, if not. [`move_wide`] does the same with other rows.
 #[inline(always)]
-fn move_narrow<R: Rule>(lines: &mut [Line], row: &Row) -> bool {
-    let Row { from, to, amount, amount_to, converts, .. } = *row;
-    let Ok([paying, paid]) = lines.get_disjoint_mut([from as usize, to as usize]) else {
-        return false;
-    };
+fn move_narrow<R: Rule>(paying: &mut Line, paid: &mut Line, row: &Row) -> bool {
+    let Row { amount, amount_to, converts, .. } = *row;
     let high = (paying.balance | paid.balance) & (HIGH | OPENED) | amount & !LOW;
     if high != 0 || converts || amount != amount_to {
         return false;

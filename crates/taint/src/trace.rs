@@ -1,5 +1,9 @@
 //! Trace: the same answer from the pots that the value touched. The ledgers of followed pots are
 //! merged by position; the cost grows with what is touched, not with the chain.
+//!
+//! Where much is touched, to look for the next row costs more than to pass over those between. So a trace
+//! looks back from time to time, and where its last rows lay so close that passing over all of them would
+//! have been cheaper, it does that from there on.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -10,9 +14,18 @@ use crate::engine::{Engine, Overflow};
 use crate::outcome::Outcome;
 use crate::pot_ledger::{AssetId, PotId, PotLedger, RowId};
 use crate::pots::Pots;
+use crate::replay::Pass;
 use crate::rule::{CleanFirst, Fifo, Haircut, Lifo, Poison, Rule, TaintedFirst};
 use crate::seeds::SeedCursor;
-use crate::{Question, RuleName};
+use crate::{Question, RuleName, reach};
+
+/// Rows between two looks back; a shorter trace is never given up.
+const WINDOW: RowId = 1024;
+
+/// Rows that can be passed over for the price of one that is looked for, and for that of a pot that moves
+/// into a table of all. Measured: 6 ns, 350 and 600.
+const LOOKED_FOR: u128 = 60;
+const MOVED: u128 = 100;
 
 /// Traces from the seeds, reading only what they lead to. Equal to [`crate::replay`], always.
 pub fn trace<L: PotLedger>(
@@ -37,6 +50,10 @@ struct Queue<'q, R: Rule, L: PotLedger> {
     /// The next row of each followed pot.
     next: BinaryHeap<Reverse<(RowId, PotId)>>,
     rest: FxHashMap<PotId, L::Rows<'q>>,
+    /// Rows so far.
+    touched: RowId,
+    /// How many rows had been touched when it last looked back, and where that was.
+    looked_back: (RowId, RowId),
 }
 
 impl<'q, R: Rule, L: PotLedger> Queue<'q, R, L> {
@@ -47,9 +64,17 @@ impl<'q, R: Rule, L: PotLedger> Queue<'q, R, L> {
             until: question.until,
             next: BinaryHeap::new(),
             rest: FxHashMap::default(),
+            touched: 0,
+            looked_back: (0, 0),
         };
         let mut seeds = SeedCursor::new(question.seeds, 0);
         while let Some(row) = queue.earliest(seeds.next_row()) {
+            if queue.is_dear(row) {
+                return match R::NAME == RuleName::Poison && reach::answers(&question, excluded) {
+                    true => reach::reach(question),
+                    false => Pass::of_trace(queue.engine, row, seeds, excluded),
+                };
+            }
             for theft in seeds.take_asserted(row) {
                 queue.engine.assert(theft)?;
                 queue.read_new_ledgers(theft.before);
@@ -68,6 +93,19 @@ impl<'q, R: Rule, L: PotLedger> Queue<'q, R, L> {
         self.next.peek().map(|Reverse((row, _))| *row)
     }
 
+    /// Looks back: true if to pass over all rows would have been cheaper of late, the move included, of
+    /// which every row that is left carries its part.
+    fn is_dear(&mut self, row: RowId) -> bool {
+        if self.touched < self.looked_back.0 + WINDOW {
+            return false;
+        }
+        let passed = u128::from(row - self.looked_back.1);
+        self.looked_back = (self.touched, row);
+        let left = u128::from(self.until.saturating_sub(row));
+        let moved = self.touched as u128 * MOVED;
+        u128::from(WINDOW) * LOOKED_FOR * left > passed * (left + moved)
+    }
+
     /// The next row to look at; the end itself if something is asserted to enter there.
     fn earliest(&self, seed: Option<RowId>) -> Option<RowId> {
         let seed = seed.filter(|row| *row <= self.until);
@@ -76,6 +114,7 @@ impl<'q, R: Rule, L: PotLedger> Queue<'q, R, L> {
     }
 
     fn step(&mut self, row: RowId, seeds: &mut SeedCursor<'q>) -> Result<(), Overflow> {
+        self.touched += 1;
         while let Some(Reverse((next, pot))) = self.next.peek().copied()
             && next == row
         {

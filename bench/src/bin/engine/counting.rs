@@ -1,14 +1,32 @@
-//! A ledger that counts the rows that are read from it. A trace is counted apart from the clock.
+//! A ledger that counts what a trace touches, apart from the clock: the rows of each pot from where the
+//! trace began to follow it on, each once, however it came to read them.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use bench::PotRows;
 use taint::{AssetId, PlaceId, Pot, PotHistory, PotId, PotLedger, Row, RowId};
 
-/// Counts the rows that are read.
+/// Notes from which row on each pot is followed.
 pub(crate) struct Counting<'a> {
-    pub(crate) world: &'a PotRows,
-    pub(crate) rows: Cell<u64>,
+    world: &'a PotRows,
+    followed: RefCell<Vec<RowId>>,
+}
+
+impl<'a> Counting<'a> {
+    pub(crate) fn new(world: &'a PotRows) -> Counting<'a> {
+        Counting { world, followed: RefCell::new(vec![RowId::MAX; world.pots()]) }
+    }
+
+    /// Rows that touch a followed pot.
+    pub(crate) fn touched(&self) -> u64 {
+        let followed = self.followed.borrow();
+        let is_followed =
+            |pot: PotId, id: RowId| followed.get(pot as usize).is_some_and(|from| *from <= id);
+        let rows = (0..).zip(&self.world.rows);
+        let touched =
+            rows.filter(|(id, row)| is_followed(row.from, *id) || is_followed(row.to, *id));
+        touched.count() as u64
+    }
 }
 
 impl PotLedger for Counting<'_> {
@@ -22,7 +40,6 @@ impl PotLedger for Counting<'_> {
     }
 
     fn row(&self, row: RowId) -> Row {
-        self.rows.set(self.rows.get() + 1);
         self.world.row(row)
     }
 
@@ -35,6 +52,8 @@ impl PotLedger for Counting<'_> {
     }
 
     fn history(&self, pot: PotId, from: RowId) -> PotHistory<Self::Rows<'_>> {
+        let first = &mut self.followed.borrow_mut()[pot as usize];
+        *first = (*first).min(from);
         self.world.history(pot, from)
     }
 
@@ -42,7 +61,8 @@ impl PotLedger for Counting<'_> {
         self.world.busy_from(place, degree)
     }
 
+    /// One that no trace comes to: so a trace is not given up for a replay, which asks for no balance.
     fn overflows(&self) -> Vec<(AssetId, RowId)> {
-        Vec::new()
+        vec![(AssetId::MAX, 0)]
     }
 }

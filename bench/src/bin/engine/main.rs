@@ -6,7 +6,6 @@
 
 mod counting;
 
-use std::cell::Cell;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -134,9 +133,9 @@ fn measure(world: &PotRows, facts: &WorldFacts, work: Work, rounds: usize) -> Re
 }
 
 fn count_touched(world: &PotRows, seeds: &Seeds, rule: RuleName) -> Result<u64> {
-    let counting = Counting { world, rows: Cell::new(0) };
+    let counting = Counting::new(world);
     answer(&counting, world, seeds, rule, true, Detail::Amounts)?;
-    Ok(counting.rows.get())
+    Ok(counting.touched())
 }
 
 fn trace_each(world: &PotRows, facts: &WorldFacts, rounds: usize) -> Result<Vec<Traced>> {
