@@ -235,8 +235,8 @@ const MUTANTS: [Mutant; 40] = [
     mutant(
         "a trace over rows forgets whom it follows",
         "table.rs",
-        "followed.add(pot);",
-        "let _ = &followed;",
+        "few.followed.add(pot);",
+        "let _ = &few.followed;",
     ),
     mutant(
         "a trace over rows overlooks what comes from others",

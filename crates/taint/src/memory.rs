@@ -37,6 +37,16 @@ impl<T: Pod> Records<T> {
         Records { held }
     }
 
+    /// Adds a record at the end; what was mapped is copied then.
+    pub(crate) fn push(&mut self, record: T) {
+        if let Held::Paged(_) = self.held {
+            self.held = Held::Plain(self.get().to_vec());
+        }
+        if let Held::Plain(records) = &mut self.held {
+            records.push(record);
+        }
+    }
+
     #[inline]
     pub(crate) fn get(&self) -> &[T] {
         match &self.held {

@@ -155,10 +155,7 @@ impl<C: Content> Pots<C> {
     /// The pot, if the run follows it.
     pub(crate) fn followed(&mut self, pot: PotId) -> Option<&mut PotState<C>> {
         match self {
-            Pots::Flat(table) => {
-                let follows = (pot as usize) < table.len() && table.follows(pot);
-                follows.then(|| table.open(pot))
-            }
+            Pots::Flat(table) => table.follows(pot).then(|| table.open(pot)),
             Pots::Met(pots) => pots.get_mut(&pot).filter(|state| state.followed),
         }
     }

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
+use rustc_hash::FxHashMap;
 
 use crate::Question;
 use crate::content::Content;
@@ -97,17 +98,35 @@ impl Line {
     }
 }
 
-/// Every pot of a replay, by number.
+/// Where only some pots are followed, as taint comes to them: their lines lie in the order in which they
+/// were met, so that few pots need little memory.
+struct Few {
+    /// The pots whose balances mean something.
+    followed: PotSet,
+    /// The number of each pot's line, of those that were met.
+    numbers: FxHashMap<PotId, u32>,
+    /// The pot of each line.
+    pots: Vec<PotId>,
+}
+
+impl Few {
+    /// The number of the pot's line; 0, which is nobody's, if it was never met.
+    #[inline]
+    fn number(&self, pot: PotId) -> usize {
+        self.numbers.get(&pot).map_or(0, |number| *number as usize)
+    }
+}
+
+/// The pots of a replay, or of a trace that passes over all rows.
 pub(crate) struct Table<C> {
+    /// By number of the pot, or as [`Few::numbers`] says.
     lines: Records<Line>,
     arena: Vec<PotState<C>>,
     /// Places in the arena that are free again.
     free: Vec<u32>,
     asking: Asking,
-    /// The pots whose balances mean something; none for all of them.
-    followed: Option<PotSet>,
-    /// In a table in which pots are followed one by one, those that were ever opened, some more than once.
-    opened: Vec<PotId>,
+    /// None where every pot is followed.
+    few: Option<Few>,
     /// The label whose units stand in lines; none where a run has several, or wants more than amounts.
     label: Option<Label>,
 }
@@ -119,30 +138,62 @@ impl<C: Content> Table<C> {
             arena: Vec::new(),
             free: Vec::new(),
             asking: Asking::default(),
-            followed: None,
-            opened: Vec::new(),
+            few: None,
             label,
         }
     }
 
     /// A table in which pots are followed one by one, as taint comes to them.
     pub(crate) fn lazy(count: usize, label: Option<Label>) -> Table<C> {
-        let lines = Records::sparse(count);
-        Table { lines, followed: Some(PotSet::new(count)), ..Table::new(0, label) }
+        let (followed, numbers) = (PotSet::new(count), FxHashMap::default());
+        let few = Some(Few { followed, numbers, pots: vec![NO_POT] });
+        // The first line stands for all pots that were never met.
+        let mut lines = Records::sparse(0);
+        lines.push(Line::zeroed());
+        Table { lines, few, ..Table::new(0, label) }
     }
 
     /// True if pots are followed one by one.
     pub(crate) fn is_lazy(&self) -> bool {
-        self.followed.is_some()
+        self.few.is_some()
     }
 
     /// True if the balance of the pot means something.
     pub(crate) fn follows(&self, pot: PotId) -> bool {
-        self.followed.as_ref().is_none_or(|followed| followed.has(pot))
+        match &self.few {
+            Some(few) => few.followed.has(pot),
+            None => (pot as usize) < self.lines.get().len(),
+        }
     }
 
+    /// How many pots have a line.
     pub(crate) fn len(&self) -> usize {
         self.lines.get().len()
+    }
+
+    /// The number of the pot's line, if it has one.
+    fn line_at(&self, pot: PotId) -> Option<usize> {
+        match &self.few {
+            Some(few) => Some(few.number(pot)).filter(|number| *number != 0),
+            None => Some(pot as usize).filter(|number| *number < self.lines.get().len()),
+        }
+    }
+
+    /// The number of the pot's line, made if it has none.
+    fn make_line(&mut self, pot: PotId) -> usize {
+        let Some(few) = &mut self.few else {
+            while self.lines.get().len() <= pot as usize {
+                self.lines.push(Line::zeroed());
+            }
+            return pot as usize;
+        };
+        let next = few.pots.len() as u32;
+        let number = *few.numbers.entry(pot).or_insert(next);
+        if number == next {
+            few.pots.push(pot);
+            self.lines.push(Line::zeroed());
+        }
+        number as usize
     }
 
     /// Applies rows of a ledger that are no seeds as long as each is within what lines can say; the first
@@ -152,7 +203,7 @@ impl<C: Content> Table<C> {
         question: &Question<'_, L>,
         rows: Range<RowId>,
     ) -> RowId {
-        if self.followed.is_some() {
+        if self.is_lazy() {
             return self.scan::<R, L>(question, rows);
         }
         let (ledger, lines) = (question.ledger, self.lines.get_mut());
@@ -182,25 +233,29 @@ impl<C: Content> Table<C> {
         rows: Range<RowId>,
     ) -> RowId {
         let (ledger, lines) = (question.ledger, self.lines.get_mut());
+        let Some(few) = &self.few else { return rows.start };
         let last = question.until.saturating_sub(AHEAD).min(rows.end);
-        let is_followed = |pot: PotId| self.followed.as_ref().is_some_and(|all| all.has(pot));
         for id in rows.clone() {
             if id < last {
                 let row = ledger.row(id + AHEAD);
-                if is_followed(row.from) || is_followed(row.to) {
-                    prefetch(lines, row.from as usize);
-                    prefetch(lines, row.to as usize);
+                for pot in [row.from, row.to] {
+                    if few.followed.has(pot) {
+                        prefetch(lines, few.number(pot));
+                    }
                 }
             }
             let row = ledger.row(id);
-            let (from, to) = (row.from as usize, row.to as usize);
+            let follows = (few.followed.has(row.from), few.followed.has(row.to));
+            if follows == (false, false) {
+                continue;
+            }
+            let (from, to) = (few.number(row.from), few.number(row.to));
             // Stands for a pot that nobody follows, and of which nothing is known.
             let mut other = Line { balance: row.amount & LOW, tainted: 0 };
-            let moved = match (is_followed(row.from), is_followed(row.to)) {
-                (false, false) => continue,
+            let moved = match follows {
                 (false, true) => move_narrow::<R>(&mut other, &mut lines[to], &row),
                 // Where value stops, only what came is counted.
-                (true, false) if lines.get(to).is_none_or(|line| !line.has(STOPS)) => {
+                (true, false) if !lines[to].has(STOPS) => {
                     other.balance = 0;
                     move_narrow::<R>(&mut lines[from], &mut other, &row)
                 }
@@ -223,10 +278,12 @@ impl<C: Content> Table<C> {
         if !self.follows(row.from) || !self.follows(row.to) {
             return false;
         }
+        let (from, to) = match (self.line_at(row.from), self.line_at(row.to)) {
+            (Some(from), Some(to)) => (from, to),
+            _ => return false,
+        };
         let lines = self.lines.get_mut();
-        let (from, to) = (row.from as usize, row.to as usize);
-        let (Some(paying), Some(paid)) = (lines.get(from), lines.get(to)) else { return false };
-        let (paying, paid) = (*paying, *paid);
+        let (paying, paid) = (lines[from], lines[to]);
         if from == to {
             return false;
         }
@@ -267,16 +324,11 @@ impl<C: Content> Table<C> {
 
     /// The whole state of a pot, to be changed; it lies in the arena until it is [`Table::close`]d.
     pub(crate) fn open(&mut self, pot: PotId) -> &mut PotState<C> {
-        if self.len() <= pot as usize {
-            self.grow(pot as usize + 1);
-        }
-        let line = self.lines.get()[pot as usize];
+        let number = self.make_line(pot);
+        let line = self.lines.get()[number];
         let at = if line.has(OPENED) {
             line.tainted as usize
         } else {
-            if self.is_lazy() && line.balance == 0 && line.tainted == 0 {
-                self.opened.push(pot);
-            }
             let mut state = self.state_of(line);
             state.followed = self.follows(pot);
             let at = match self.free.pop() {
@@ -289,7 +341,7 @@ impl<C: Content> Table<C> {
                     self.arena.len() - 1
                 }
             };
-            self.lines.get_mut()[pot as usize] = Line { balance: OPENED, tainted: at as u128 };
+            self.lines.get_mut()[number] = Line { balance: OPENED, tainted: at as u128 };
             at
         };
         &mut self.arena[at]
@@ -297,18 +349,19 @@ impl<C: Content> Table<C> {
 
     /// Takes the pot back into its line, if that can say all of it.
     pub(crate) fn close(&mut self, pot: PotId) {
-        let Some(line) = self.lines.get().get(pot as usize).copied() else { return };
+        let Some(number) = self.line_at(pot) else { return };
+        let line = self.lines.get()[number];
         if !line.has(OPENED) {
             return;
         }
         let at = line.tainted as usize;
-        if let Some(followed) = &mut self.followed
+        if let Some(few) = &mut self.few
             && self.arena[at].followed
         {
-            followed.add(pot);
+            few.followed.add(pot);
         }
         let Some(closed) = self.line_of(&self.arena[at]) else { return };
-        self.lines.get_mut()[pot as usize] = closed;
+        self.lines.get_mut()[number] = closed;
         self.arena[at] = PotState::new(true);
         self.free.push(at as u32);
     }
@@ -323,14 +376,12 @@ impl<C: Content> Table<C> {
                 each(pot, Found::Line(*line));
             }
         };
-        if !self.is_lazy() {
+        let Some(few) = &self.few else {
             return (0..).zip(lines).for_each(|(pot, line)| show(pot, line));
-        }
-        // To look at every line would cost more than a short trace did.
-        let mut opened = self.opened.clone();
-        opened.sort_unstable();
-        opened.dedup();
-        opened.into_iter().for_each(|pot| show(pot, &lines[pot as usize]));
+        };
+        let mut met: Vec<(PotId, &Line)> = few.pots.iter().copied().zip(lines).skip(1).collect();
+        met.sort_unstable_by_key(|(pot, _)| *pot);
+        met.into_iter().for_each(|(pot, line)| show(pot, line));
     }
 
     /// What a line says, in full.
@@ -370,13 +421,6 @@ impl<C: Content> Table<C> {
         };
         let fits = state.balance < LIMIT && tainted < LIMIT;
         fits.then_some(Line { balance: flags | state.balance, tainted })
-    }
-
-    fn grow(&mut self, count: usize) {
-        let mut lines = Records::sparse(count);
-        let old = self.lines.get();
-        lines.get_mut()[..old.len()].copy_from_slice(old);
-        self.lines = lines;
     }
 }
 
