@@ -309,7 +309,8 @@ impl<'a> Run<'a> {
     fn compare_ranges(&self, seeds: &'a Seeds) {
         let question = self.question(seeds);
         for rule in [RuleName::Haircut, RuleName::Poison] {
-            let (replayed, traced) = (range(question, rule, true), range(question, rule, false));
+            let (replayed, traced) =
+                (range(question, rule, true, 1), range(question, rule, false, 1));
             if replayed.excluded == traced.excluded {
                 assert_eq!(replayed.holdings(Label(0)), traced.holdings(Label(0)));
             }

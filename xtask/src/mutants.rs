@@ -29,7 +29,7 @@ const fn mutant(
     Mutant { name, file, line, instead }
 }
 
-const MUTANTS: [Mutant; 40] = [
+const MUTANTS: [Mutant; 41] = [
     mutant(
         "a withdrawal leaves the balance as it was",
         "engine.rs",
@@ -249,6 +249,12 @@ const MUTANTS: [Mutant; 40] = [
         "replay.rs",
         "pass = Pass::new(question, excluded);",
         "let next = pass.next; pass = Pass::new(question, excluded); pass.next = next;",
+    ),
+    mutant(
+        "rules that run at once change places",
+        "range.rs",
+        "all.sort_unstable_by_key(|(at, _)| *at);",
+        "all.sort_unstable_by_key(|(at, _)| std::cmp::Reverse(*at));",
     ),
 ];
 

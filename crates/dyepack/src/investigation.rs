@@ -4,6 +4,7 @@
 //! question has the same answer everywhere.
 
 use std::collections::{BTreeMap, HashSet};
+use std::num::NonZero;
 
 use archive::{Archive, Index};
 use cases::assembly::{Assembled, Naming, Written};
@@ -163,7 +164,8 @@ impl Investigation {
             service_degree: asked.service_degree,
             detail: Detail::Flows,
         };
-        let range = taint::range(question, asked.rule, asked.full_replay);
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let range = taint::range(question, asked.rule, asked.full_replay, threads);
         let labels = LabelsShown::new(&self.casebook, &stops);
         let naming = Naming {
             records: &world,

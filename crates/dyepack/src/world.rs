@@ -3,9 +3,9 @@
 //! It adds what the archive cannot know: the pots of asserted thefts whose account stands in no
 //! transfer, and which places the casebook's labels stop.
 
-use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use archive::{Index, Ledger, LedgerRows};
 use cases::records::{NamedPlace, Records, Unreadable};
@@ -23,7 +23,7 @@ pub(crate) struct World<'a> {
     added_places: Vec<NamedPlace>,
     added_assets: Vec<(Chain, Asset)>,
     added_pots: Vec<(PlaceId, AssetId)>,
-    busy: RefCell<FxHashMap<(PlaceId, u32), Option<RowId>>>,
+    busy: Mutex<FxHashMap<(PlaceId, u32), Option<RowId>>>,
 }
 
 impl<'a> World<'a> {
@@ -33,7 +33,7 @@ impl<'a> World<'a> {
             added_places: Vec::new(),
             added_assets: Vec::new(),
             added_pots: Vec::new(),
-            busy: RefCell::default(),
+            busy: Mutex::default(),
         }
     }
 
@@ -160,11 +160,12 @@ impl PotLedger for World<'_> {
     }
 
     fn busy_from(&self, place: PlaceId, degree: u32) -> Option<RowId> {
-        if let Some(known) = self.busy.borrow().get(&(place, degree)) {
+        let known = || self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known().get(&(place, degree)) {
             return *known;
         }
         let busy = self.find_busy(place, degree);
-        self.busy.borrow_mut().insert((place, degree), busy);
+        known().insert((place, degree), busy);
         busy
     }
 

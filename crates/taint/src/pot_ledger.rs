@@ -88,8 +88,8 @@ pub trait PotLedger {
     fn overflows(&self) -> Vec<(AssetId, RowId)>;
 }
 
-/// What people know about places, as far as it ends a trace.
-pub trait Stops {
+/// What people know about places, as far as it ends a trace. Several rules may ask at once.
+pub trait Stops: Sync {
     /// Where value that arrives at `place` is from then on, if it is not followed further.
     fn stop(&self, place: PlaceId) -> Option<Where>;
     /// True if the user asked to trace through the place, so that it is no suspected service either.

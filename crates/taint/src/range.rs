@@ -2,6 +2,7 @@
 //! least and the most that any of them puts there.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::engine::Overflow;
 use crate::outcome::{Holding, Outcome};
@@ -38,9 +39,15 @@ pub struct Range {
 }
 
 /// Runs the chosen rule as asked, and every other conserving rule for its bounds; by full replay, or
-/// by indexed trace. An asset that overflows is left out and everything is run again.
-pub fn range<L: PotLedger>(question: Question<'_, L>, rule: RuleName, full_replay: bool) -> Range {
-    let attempt = |excluded: &[AssetId]| attempt(question, rule, full_replay, excluded);
+/// by indexed trace. An asset that overflows is left out and everything is run again. Rules know nothing
+/// of each other, so up to `threads` of them run at once; the answer is the same for any number.
+pub fn range<L: PotLedger + Sync>(
+    question: Question<'_, L>,
+    rule: RuleName,
+    full_replay: bool,
+    threads: usize,
+) -> Range {
+    let attempt = |excluded: &[AssetId]| attempt(question, rule, full_replay, threads, excluded);
     let ((chosen, others), excluded) = without_overflows(question, attempt);
     Range { chosen, others, excluded }
 }
@@ -69,23 +76,61 @@ fn without_overflows<L: PotLedger, T>(
     }
 }
 
-fn attempt<L: PotLedger>(
+fn attempt<L: PotLedger + Sync>(
     question: Question<'_, L>,
     rule: RuleName,
     full_replay: bool,
+    threads: usize,
     excluded: &[AssetId],
 ) -> Result<(Outcome, Vec<Outcome>), Overflow> {
-    let run = |question, rule| match full_replay {
-        true => replay(question, rule, excluded),
-        false => trace(question, rule, excluded),
-    };
-    let chosen = run(question, rule)?;
-    sums_fit(question, &chosen)?;
     let detail = if question.max_hops.is_some() { Detail::Hops } else { Detail::Amounts };
     let bounds = Question { detail, ..question };
     let others = RuleName::CONSERVING.into_iter().filter(|other| *other != rule);
-    let others = others.map(|other| run(bounds, other)).collect::<Result<_, _>>()?;
+    let jobs: Vec<_> =
+        std::iter::once((question, rule)).chain(others.map(|other| (bounds, other))).collect();
+    let run = |(question, rule): (Question<'_, L>, RuleName)| match full_replay {
+        true => replay(question, rule, excluded),
+        false => trace(question, rule, excluded),
+    };
+    if threads <= 1 {
+        let chosen = run(jobs[0])?;
+        sums_fit(question, &chosen)?;
+        let others = jobs[1..].iter().map(|job| run(*job)).collect::<Result<_, _>>()?;
+        return Ok((chosen, others));
+    }
+    // Of several errors the first in order counts, as if the rules had run one after another.
+    let mut found = at_once(&jobs, threads, &run).into_iter();
+    let Some(chosen) = found.next().transpose()? else { unreachable!("the chosen rule is a job") };
+    sums_fit(question, &chosen)?;
+    let others = found.collect::<Result<_, _>>()?;
     Ok((chosen, others))
+}
+
+/// Does some jobs on some threads; the results in the order of the jobs.
+fn at_once<J: Copy + Sync, T: Send>(
+    jobs: &[J],
+    threads: usize,
+    run: &(dyn Fn(J) -> T + Sync),
+) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(job) = jobs.get(at) else { return done };
+            done.push((at, run(*job)));
+        }
+    };
+    let mut all = std::thread::scope(|scope| {
+        let helpers: Vec<_> = (1..threads.min(jobs.len())).map(|_| scope.spawn(work)).collect();
+        let mut all = work();
+        for helper in helpers {
+            all.extend(helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        all
+    });
+    all.sort_unstable_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Everything that a result adds up must fit, or the asset has no result.

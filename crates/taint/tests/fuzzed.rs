@@ -1,7 +1,8 @@
 //! What fuzzing broke (fuzz/targets/engine_against_oracle.rs), one story each.
 
 use taint::{
-    Detail, Label, Overflow, PotLedger, Question, Replay, RuleName, Seeds, Where, replay, trace,
+    Detail, Label, Overflow, PotLedger, Question, Replay, RuleName, Seeds, Where, range, replay,
+    trace,
 };
 use testkit::{World, script};
 
@@ -56,5 +57,9 @@ fn a_balance_beyond_128_bits_is_an_error_under_every_rule() {
         let asked = question(&world, &seeds);
         assert_eq!(replay(asked, rule, &[]).err(), Some(overflow), "replay, {}", rule.name());
         assert_eq!(trace(asked, rule, &[]).err(), Some(overflow), "trace, {}", rule.name());
+        for threads in 1..4 {
+            let range = range(asked, rule, threads == 2, threads);
+            assert_eq!(range.excluded, [overflow.asset], "{}, {threads} threads", rule.name());
+        }
     }
 }

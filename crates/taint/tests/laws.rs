@@ -40,7 +40,7 @@ impl Story {
 
     fn range(&self, rule: RuleName, seeds: &[u64]) -> Range {
         let seeds = Seeds::new(seeds.iter().map(|row| (*row, L)).collect(), vec![]);
-        range(self.question(&seeds, Detail::Hops), rule, false)
+        range(self.question(&seeds, Detail::Hops), rule, false, 1)
     }
 
     /// What a rule finds where incident 0 begins with one row and incident 1 with another, the same by

@@ -1,10 +1,11 @@
 //! Ledgers long enough that a trace stops to look for rows and passes over them, or gives way to a
-//! replay, and that a replay is worth dividing: the answer may not show which it was.
+//! replay, and rules that run at once: the answer may not show which way it was.
 
 use std::collections::BTreeMap;
 
 use taint::{
-    Asserted, Detail, Holding, Label, Outcome, PotLedger, Question, RuleName, Seeds, replay, trace,
+    Asserted, Detail, Holding, Label, Outcome, PotLedger, Question, Range, RuleName, Seeds, range,
+    replay, trace,
 };
 use testkit::{World, random_ledger};
 
@@ -45,7 +46,7 @@ fn told(outcome: &Outcome) -> BTreeMap<(u32, taint::Where), Holding> {
 #[test]
 fn a_trace_that_passes_over_rows_finds_what_a_replay_finds() {
     let mut compared = 0;
-    for seed in 0..90 {
+    for seed in 0..48 {
         let long = long(seed, [3000, 7000, 12_000][seed as usize % 3]);
         for rule in RuleName::ALL {
             for detail in [Detail::Amounts, Detail::Arrivals, Detail::Hops, Detail::Flows] {
@@ -64,5 +65,28 @@ fn a_trace_that_passes_over_rows_finds_what_a_replay_finds() {
             }
         }
     }
-    assert!(compared > 10_000, "{compared} holdings");
+    assert!(compared > 5000, "{compared} holdings");
+}
+
+#[test]
+fn rules_that_run_at_once_find_what_they_find_one_after_another() {
+    for seed in 0..18 {
+        let long = long(seed, [80, 600, 6000][seed as usize % 3]);
+        let question = long.question(Detail::Flows, [0, 6][(seed / 3 % 2) as usize]);
+        for rule in RuleName::ALL {
+            let shown = |range: &Range| {
+                let holdings = range.holdings(Label(0));
+                let unknown: Vec<_> = range.chosen.unknown(Label(0)).copied().collect();
+                let sums: Vec<_> = range.chosen.sums(Label(0)).collect();
+                (holdings, unknown, sums, range.excluded.clone())
+            };
+            let full_replay = seed.is_multiple_of(2);
+            let alone = range(question, rule, full_replay, 1);
+            for threads in [0, 2, 3, 9] {
+                let at_once = range(question, rule, full_replay, threads);
+                assert_eq!(shown(&at_once), shown(&alone), "ledger {seed}, {threads} threads");
+                assert_eq!(at_once.chosen.flows(), alone.chosen.flows(), "ledger {seed}");
+            }
+        }
+    }
 }
