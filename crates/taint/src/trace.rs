@@ -58,6 +58,7 @@ struct Queue<'q, R: Rule, L: PotLedger> {
 
 impl<'q, R: Rule, L: PotLedger> Queue<'q, R, L> {
     fn run(question: Question<'q, L>, excluded: &'q [AssetId]) -> Result<Outcome, Overflow> {
+        let mut seeds = SeedCursor::new(question.seeds, 0);
         let mut queue = Queue {
             engine: Engine::<R, L>::new(question, excluded, Pots::met()),
             ledger: question.ledger,
@@ -65,9 +66,8 @@ impl<'q, R: Rule, L: PotLedger> Queue<'q, R, L> {
             next: BinaryHeap::new(),
             rest: FxHashMap::default(),
             touched: 0,
-            looked_back: (0, 0),
+            looked_back: (0, seeds.next_row().unwrap_or(0)),
         };
-        let mut seeds = SeedCursor::new(question.seeds, 0);
         while let Some(row) = queue.earliest(seeds.next_row()) {
             if queue.is_dear(row) {
                 return match R::NAME == RuleName::Poison && reach::answers(&question, excluded) {
