@@ -90,7 +90,7 @@ fn answer(ledger: &LaunderedLedger, theft: u64, degree: u32, most: usize) -> Res
         let name = rule.name().to_string();
         let of = |value: fn(&taint::Holding) -> u128| {
             let holdings = outcome.holdings(label);
-            ranked(ledger, holdings.map(|holding| (holding.pot, value(holding))))
+            ranked(ledger, holdings.map(|holding| (holding.pot, value(&holding))))
         };
         now.insert(name.clone(), of(|holding| holding.raw));
         passed.insert(name, of(|holding| holding.received));
@@ -99,7 +99,7 @@ fn answer(ledger: &LaunderedLedger, theft: u64, degree: u32, most: usize) -> Res
     let short = |lists: BTreeMap<String, Ranked>| {
         lists.into_iter().map(|(rule, list)| (rule, first(list, most))).collect()
     };
-    let range = taint::range(question, RuleName::Haircut, true);
+    let range = taint::range(question, RuleName::Haircut, true, 2);
     let bounds = range.holdings(label).into_iter().map(|held: RangedHolding| {
         let pot = ledger.pot(held.pot);
         (pot.place, pot.asset, held.low, held.high)
