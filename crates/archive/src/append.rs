@@ -39,7 +39,7 @@ pub(crate) fn write_batch(
     };
     match OpenPart::begin(store, manifest, batch, import)? {
         Some(open) => {
-            let (added, (_, part)) = (open.rows(), open.finish()?);
+            let (added, (_, _, part)) = (open.rows(), open.finish()?);
             Ok(Sorted { added, parts: part.into_iter().collect(), ..Sorted::default() })
         }
         None => write_new(store, manifest, &entries_of(*first, table), import),

@@ -158,6 +158,9 @@ impl Archive {
         }
         record.transfers += sorted.added;
         record.complete |= batch.last;
+        // What was refused is told by whoever reads the source to its end.
+        record.progress =
+            batch.progress.clone().filter(|_| !record.complete && rejected.is_empty());
         if sorted.added + blocks == 0 && !sorted.replaced {
             next.next_number = self.manifest.next_number;
             self.commit(next)?;
@@ -196,11 +199,13 @@ impl Archive {
     /// Commits the part that waits, if there is one.
     fn settle(&mut self) -> Result<()> {
         let Some(open) = self.waiting.take() else { return Ok(()) };
-        let (source, part) = open.finish()?;
+        let (source, progress, part) = open.finish()?;
         let mut next = self.manifest.clone();
         let import = import_ordinal(&mut next, &source)?;
         next.take_number();
-        next.imports[import as usize].transfers += part.as_ref().map_or(0, |part| part.rows);
+        let record = &mut next.imports[import as usize];
+        record.transfers += part.as_ref().map_or(0, |part| part.rows);
+        record.progress = progress;
         next.parts.extend(part);
         self.compact_and_commit(next)
     }
@@ -556,6 +561,7 @@ fn import_ordinal(next: &mut Manifest, source: &Source) -> Result<u32> {
         account: Account::default(),
         transfers: 0,
         complete: false,
+        progress: None,
     });
     Ok(ordinal)
 }

@@ -15,6 +15,15 @@ pub struct Source {
     pub format: String,
 }
 
+/// How far a source was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Its first so many transfers were appended, and none of them was refused.
+    pub transfers: u64,
+    /// How it was read: only who reads it so again counts the same.
+    pub reading: String,
+}
+
 /// A transfer and where its source says it: what a reader hands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -77,6 +86,9 @@ pub struct Batch {
     /// True if another table of the source follows at once: rows may wait for it before they are
     /// committed, so that a part is not small.
     pub more: bool,
+    /// How far the source is read with this batch, for whoever goes on after a kill; `None` where it
+    /// would have to be read from its beginning.
+    pub progress: Option<Progress>,
     /// What the reader has to say of the source as a whole; replaces what was said before.
     pub account: Option<Account>,
 }
@@ -92,6 +104,7 @@ impl Batch {
             tokens: vec![],
             last: false,
             more: false,
+            progress: None,
             account: None,
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ledger::{Table, TableRow};
 
-use crate::batch::{Batch, Source, check};
+use crate::batch::{Batch, Progress, Source, check};
 use crate::error::Result;
 use crate::manifest::{Manifest, Part, Sorting};
 use crate::order::order_in_block;
@@ -18,6 +18,8 @@ pub(crate) struct OpenPart {
     source: Source,
     import: u32,
     last: TableRow,
+    /// As the batch says that was added last.
+    progress: Option<Progress>,
 }
 
 impl OpenPart {
@@ -37,7 +39,8 @@ impl OpenPart {
         let number = manifest.take_number();
         let mut writer = PartWriter::create(store, table.chain, Sorting::Height, number)?;
         writer.push_table(table, import, *first)?;
-        Ok(Some(OpenPart { writer, source: batch.source.clone(), import, last }))
+        let (source, progress) = (batch.source.clone(), batch.progress.clone());
+        Ok(Some(OpenPart { writer, source, import, last, progress }))
     }
 
     /// Adds the table of a batch behind what is there, if it belongs there. False, and nothing is done,
@@ -57,6 +60,7 @@ impl OpenPart {
         if belongs {
             self.writer.push_table(table, self.import, *first)?;
             self.last = *last;
+            self.progress = batch.progress.clone();
         }
         Ok(belongs)
     }
@@ -65,9 +69,9 @@ impl OpenPart {
         self.writer.rows()
     }
 
-    /// The source whose tables it holds, and the part, whole.
-    pub(crate) fn finish(self) -> Result<(Source, Option<Part>)> {
-        Ok((self.source, self.writer.finish()?))
+    /// The source whose tables it holds, how far that is read, and the part, whole.
+    pub(crate) fn finish(self) -> Result<(Source, Option<Progress>, Option<Part>)> {
+        Ok((self.source, self.progress, self.writer.finish()?))
     }
 }
 

@@ -25,7 +25,8 @@ mod told;
 
 pub use archive::{Archive, ChainSummary, Problem};
 pub use batch::{
-    Account, Appended, Batch, Entry, Gap, Reason, Recorded, Rejected, Source, Subject, Token,
+    Account, Appended, Batch, Entry, Gap, Progress, Reason, Recorded, Rejected, Source, Subject,
+    Token,
 };
 pub use error::{ArchiveError, Result};
 pub use index::{Index, Ledger, LedgerRows, PlaceRecord, Row};

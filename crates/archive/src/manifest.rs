@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::batch::{Account, Token};
+use crate::batch::{Account, Progress, Token};
 use crate::disk;
 use crate::error::{ArchiveError, AtPath, Result};
 
@@ -39,6 +39,9 @@ pub struct Import {
     pub transfers: u64,
     /// True once the last batch was appended and nothing of it was rewound since.
     pub complete: bool,
+    /// How far it got, where it is not complete and can be gone on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
 }
 
 /// By what the rows of a part are sorted.

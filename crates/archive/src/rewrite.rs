@@ -180,7 +180,7 @@ pub(crate) fn rewind(
     for part in cut {
         for import in &part.imports {
             if let Some(import) = manifest.imports.get_mut(*import as usize) {
-                import.complete = false;
+                (import.complete, import.progress) = (false, None);
             }
         }
         rewound.transfers += part.rows;

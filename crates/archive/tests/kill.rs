@@ -50,7 +50,8 @@ fn worker() {
     loop {
         match dice.below(40) {
             0 => {
-                let height = batches[dice.below(BATCHES as u64 - 1) as usize][0].position.height.unwrap();
+                let height =
+                    batches[dice.below(BATCHES as u64 - 1) as usize][0].position.height.unwrap();
                 say(format!("begin rewind {height}"));
                 archive.rewind(Chain::TRON, height).unwrap();
                 say(format!("done rewind {height}"));
@@ -159,7 +160,8 @@ fn a_kill_at_any_moment_leaves_a_commit() {
             append(folder, &batch_of(number, rows));
         }
     }
-    let [disturbed, calm] = [folder.path(), calm.path()].map(|folder| Archive::open(folder).unwrap());
+    let [disturbed, calm] =
+        [folder.path(), calm.path()].map(|folder| Archive::open(folder).unwrap());
     assert_eq!(transfers(&disturbed), transfers(&calm));
     let [one, other] = [&disturbed, &calm].map(|archive| archive.index().unwrap());
     for row in 0..one.rows() {

@@ -10,7 +10,9 @@ use std::sync::mpsc::{self, SyncSender};
 use std::thread;
 
 use anyhow::{Context as _, anyhow};
-use archive::{Account, Archive, Batch, Entry, Import, Reason, Rejected, Source, Subject, Token};
+use archive::{
+    Account, Archive, Batch, Entry, Import, Progress, Reason, Rejected, Source, Subject, Token,
+};
 use bytes::Bytes;
 use chains::exports::{self, Context, Item, Look, Options, ReadError, Recognised, Summary};
 use indicatif::ProgressBar;
@@ -105,6 +107,14 @@ pub(crate) struct Reading<'a> {
     pub(crate) bar: &'a ProgressBar,
 }
 
+/// How a file is read, in a word that is the same if it is read so again: only of formats that need no
+/// other file beside it.
+fn way_of_reading(recognised: &Recognised, options: &Options) -> Option<String> {
+    let chain = options.chain.map_or("-", |chain| chain.name());
+    (recognised.format == "transfers")
+        .then(|| format!("{} {chain} {}", env!("DYEPACK_COMMIT"), recognised.parquet))
+}
+
 /// How many transfers go into a batch with so much memory.
 pub(crate) fn most(memory: usize) -> usize {
     BATCH.min(memory / BYTES_A_TRANSFER / 2)
@@ -121,7 +131,8 @@ pub(crate) fn import(
     let sha256 = hash(&path)?;
     let compares = archive.is_some();
     let source = Source { name: name.clone(), sha256, format: recognised.format.to_string() };
-    let mut intake = Intake::new(archive, source, most(reading.memory))?;
+    let way = way_of_reading(&recognised, reading.options);
+    let mut intake = Intake::new(archive, source, most(reading.memory), way)?;
     let outcome = thread::scope(|scope| -> anyhow::Result<_> {
         let (sender, items) = mpsc::sync_channel(READ_AHEAD);
         let (path, recognised) = (&path, &recognised);
@@ -241,6 +252,10 @@ struct Intake<'a> {
     source: Source,
     /// Transfers of a batch.
     most: usize,
+    /// See [`way_of_reading`]; `None` once a row was refused.
+    way: Option<String>,
+    /// So many transfers were appended before a kill, and are only counted.
+    there: u64,
     batch: Batch,
     /// Equal rows so far, by group, of rows without a full position.
     equals: HashMap<(Option<String>, Transfer), u32>,
@@ -269,12 +284,20 @@ impl<'a> Intake<'a> {
         archive: Option<&'a mut Archive>,
         source: Source,
         most: usize,
+        way: Option<String>,
     ) -> anyhow::Result<Intake<'a>> {
+        let known =
+            archive.as_ref().and_then(|archive| archive.import(&source.sha256, &source.format));
+        let progress = known.and_then(|known| known.progress.as_ref());
+        let there = progress.filter(|progress| Some(&progress.reading) == way.as_ref());
+        let there = there.map_or(0, |progress| progress.transfers);
         let folder = archive.as_ref().map(|archive| archive.folder());
         let set_aside = SetAsideRows::new(&source, folder)?;
         Ok(Intake {
             archive,
             most,
+            way,
+            there,
             batch: Batch::new(source.clone()),
             source,
             equals: HashMap::new(),
@@ -311,8 +334,13 @@ impl<'a> Intake<'a> {
                     self.both.insert(row);
                 }
                 let occurrence = self.occurrence(row, group, &transfer);
-                self.batch.entries.push(Entry { transfer, row: self.transfers, occurrence });
                 self.transfers += 1;
+                if self.transfers <= self.there {
+                    self.already += 1;
+                    return Ok(());
+                }
+                let number = self.transfers - 1;
+                self.batch.entries.push(Entry { transfer, row: number, occurrence });
                 self.lines.push(row);
             }
             Item::Table { row, table } => self.take_table(row, table)?,
@@ -341,7 +369,7 @@ impl<'a> Intake<'a> {
     }
 
     /// A table is a batch of its own, unless rows wait that may be of its first transaction.
-    fn take_table(&mut self, row: u64, table: Table) -> anyhow::Result<()> {
+    fn take_table(&mut self, row: u64, mut table: Table) -> anyhow::Result<()> {
         if !self.batch.entries.is_empty() {
             for (at, row) in (0..table.rows.len()).zip(row..) {
                 let transfer = table.transfer(at);
@@ -350,13 +378,19 @@ impl<'a> Intake<'a> {
             return Ok(());
         }
         let rows = table.rows.len() as u64;
-        self.lines.extend(row..row + rows);
-        self.last_row = self.lines.last().copied();
-        self.last_tx = table.rows.last().and_then(|row| row.tx);
-        self.batch.table = Some((self.transfers, table));
-        self.batch.more = true;
         self.rows += rows;
+        self.last_row = Some(row + rows - 1);
+        self.last_tx = table.rows.last().and_then(|row| row.tx);
+        let there = self.there.saturating_sub(self.transfers).min(rows);
+        self.already += there;
+        table.rows.drain(..there as usize);
         self.transfers += rows;
+        if table.rows.is_empty() {
+            return Ok(());
+        }
+        self.lines.extend(row + there..row + rows);
+        self.batch.table = Some((self.transfers - table.rows.len() as u64, table));
+        self.batch.more = true;
         self.flush_part(false)
     }
 
@@ -410,6 +444,9 @@ impl<'a> Intake<'a> {
         let next = Batch::new(self.source.clone());
         let mut batch = std::mem::replace(&mut self.batch, next);
         batch.last = last;
+        let progress =
+            |reading: &String| Progress { transfers: self.transfers, reading: reading.clone() };
+        batch.progress = self.way.as_ref().map(progress);
         let first = self.transfers - self.lines.len() as u64;
         let lines = std::mem::take(&mut self.lines);
         let Some(archive) = self.archive.as_mut() else { return Ok(()) };
@@ -418,6 +455,9 @@ impl<'a> Intake<'a> {
         self.already += appended.already;
         self.renumbered += appended.renumbered;
         let refused = Refused { batch: &batch, imports: archive.imports(), lines: &lines, first };
+        if !appended.rejected.is_empty() {
+            self.way = None;
+        }
         let told: Vec<_> =
             appended.rejected.iter().filter_map(|rejected| refused.told(rejected)).collect();
         for (row, reason) in told {
@@ -512,5 +552,76 @@ impl Refused<'_> {
             Some(known) => format!("transfer {number} of {}, imported before", known.name),
             None => format!("transfer {number} of import {import}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger::{Amount, Chain, Place, Position, Time};
+
+    use super::*;
+
+    fn transfer(number: u32) -> Transfer {
+        let account = |text| Place::parse(Chain::TRON, text).expect("an address");
+        Transfer {
+            chain: Chain::TRON,
+            position: Position::full(number.into(), 0, 0),
+            time: Time::from_seconds(1000 + number),
+            tx: Some(TxId::new([number as u8; 32])),
+            kind: ledger::Kind::Native,
+            from: account("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"),
+            to: account("TNMW5iEH7CCudMTGFJA9Ch6KSf6J3hAJem"),
+            from_owner: None,
+            to_owner: None,
+            asset: ledger::Asset::Native,
+            amount: Amount::new(5),
+            conversion: None,
+        }
+    }
+
+    /// Reads the first `count` transfers of a file, ten a batch; to its end if `whole`.
+    fn read(archive: &mut Archive, way: &str, count: u32, whole: bool) -> (u64, u64) {
+        let source = Source { name: "a".into(), sha256: [1; 32], format: "transfers".into() };
+        let mut intake = Intake::new(Some(archive), source, 10, Some(way.into())).expect("begun");
+        for number in 0..count {
+            let row = u64::from(number) + 1;
+            let item = Item::Transfer { row, group: None, transfer: transfer(number) };
+            intake.take(item).expect("taken");
+        }
+        if whole {
+            intake.flush(true, count.into()).expect("written");
+        }
+        (intake.new, intake.already)
+    }
+
+    #[test]
+    fn a_killed_import_goes_on_where_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut archive = Archive::open(folder.path()).expect("made");
+        assert_eq!(read(&mut archive, "so", 35, false), (30, 0));
+        let progress = |archive: &Archive| archive.imports()[0].progress.clone();
+        assert_eq!(progress(&archive).map(|progress| progress.transfers), Some(30));
+        // Who reads it in another way compares all of it.
+        assert_eq!(read(&mut archive, "otherwise", 15, false), (0, 10));
+        assert_eq!(read(&mut archive, "so", 50, true), (20, 30));
+        assert_eq!((archive.rows(), progress(&archive)), (50, None));
+        assert!(archive.imports()[0].complete);
+        assert_eq!(read(&mut archive, "so", 50, true), (0, 50));
+        let held: Vec<Transfer> =
+            archive.transfers().expect("read").map(|row| row.expect("a row").transfer).collect();
+        assert_eq!(held, (0..50).map(transfer).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_import_with_refused_rows_is_read_from_its_beginning() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut archive = Archive::open(folder.path()).expect("made");
+        let mut other =
+            Batch::new(Source { name: "b".into(), sha256: [2; 32], format: "transfers".into() });
+        let moved = Transfer { amount: Amount::new(6), ..transfer(3) };
+        other.entries = vec![Entry { transfer: moved, row: 0, occurrence: 0 }];
+        archive.append(&other).expect("written");
+        assert_eq!(read(&mut archive, "so", 35, false), (29, 0));
+        assert_eq!(archive.imports()[1].progress, None);
     }
 }
