@@ -138,6 +138,11 @@ impl PotLedger for World<'_> {
         Row { from, to, amount, amount_to, converts, time }
     }
 
+    fn sides(&self, row: RowId) -> (PotId, PotId) {
+        let (from, to) = self.index.pots_of_row(row).unwrap_or((None, NO_POT));
+        (from.unwrap_or(NO_POT), to)
+    }
+
     fn pots(&self) -> usize {
         self.index.pot_count() as usize + self.added_pots.len()
     }

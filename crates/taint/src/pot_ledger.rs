@@ -76,6 +76,11 @@ pub trait PotLedger {
     fn rows(&self) -> RowId;
     /// The row with that number, below [`PotLedger::rows`].
     fn row(&self, row: RowId) -> Row;
+    /// The sides of that row, for whoever will need their pots soon: a hint that need not be right.
+    fn sides(&self, row: RowId) -> (PotId, PotId) {
+        let row = self.row(row);
+        (row.from, row.to)
+    }
     /// How many pots there are.
     fn pots(&self) -> usize;
     fn pot(&self, pot: PotId) -> Pot;

@@ -129,7 +129,7 @@ impl<L: PotLedger> Pass<'_, L> {
         let last = until.saturating_sub(AHEAD).min(rows.end);
         for id in rows.clone() {
             if id < last {
-                prefetch(received, ledger.row(id + AHEAD).to as usize);
+                prefetch(received, ledger.sides(id + AHEAD).1 as usize);
             }
             let row = ledger.row(id);
             if !poisoned.has(row.from) || row.from == row.to || row.amount == 0 {

@@ -211,9 +211,9 @@ impl<C: Content> Table<C> {
         let mut next = rows.start;
         while next < rows.end {
             if next < last {
-                let row = ledger.row(next + AHEAD);
-                prefetch(lines, row.from as usize);
-                prefetch(lines, row.to as usize);
+                let (from, to) = ledger.sides(next + AHEAD);
+                prefetch(lines, from as usize);
+                prefetch(lines, to as usize);
             }
             let row = ledger.row(next);
             let both = lines.get_disjoint_mut([row.from as usize, row.to as usize]);
@@ -237,8 +237,8 @@ impl<C: Content> Table<C> {
         let last = question.until.saturating_sub(AHEAD).min(rows.end);
         for id in rows.clone() {
             if id < last {
-                let row = ledger.row(id + AHEAD);
-                for pot in [row.from, row.to] {
+                let (from, to) = ledger.sides(id + AHEAD);
+                for pot in [from, to] {
                     if few.followed.has(pot) {
                         prefetch(lines, few.number(pot));
                     }

@@ -97,16 +97,21 @@ impl BlockRecord {
         let at = usize::try_from(self.at).unwrap_or(usize::MAX);
         let bytes = bytes.get(at..).unwrap_or(&[]);
         let of_amounts = 2 * pots * rows;
-        let pot = |at: usize| match number(bytes, at, pots) {
-            none if none == mask(pots) => NONE,
-            pot => pot as u32,
-        };
         RowRecord {
-            from: pot(2 * pots * row),
-            to: pot((2 * row + 1) * pots),
+            from: pot(bytes, 2 * pots * row, pots),
+            to: pot(bytes, (2 * row + 1) * pots, pots),
             amount: number(bytes, of_amounts + row * amounts, amounts),
             time: self.time(bytes, of_amounts + rows * amounts, row, times),
         }
+    }
+
+    /// The pots of a row alone.
+    #[inline]
+    pub(super) fn pots(&self, bytes: &[u8], row: usize) -> (u32, u32) {
+        let width = usize::from(self.pot_width);
+        let at = usize::try_from(self.at).unwrap_or(usize::MAX);
+        let bytes = bytes.get(at..).unwrap_or(&[]);
+        (pot(bytes, 2 * width * row, width), pot(bytes, (2 * row + 1) * width, width))
     }
 
     #[inline]
@@ -115,6 +120,15 @@ impl BlockRecord {
     }
 }
 
+#[inline]
+fn pot(bytes: &[u8], at: usize, width: usize) -> u32 {
+    match number(bytes, at, width) {
+        none if none == mask(width) => NONE,
+        pot => pot as u32,
+    }
+}
+
+#[inline]
 fn mask(width: usize) -> u64 {
     if width == 0 { 0 } else { u64::MAX >> (64 - 8 * width.min(8)) }
 }
@@ -149,6 +163,7 @@ mod tests {
                 for (n, row) in rows.iter().enumerate() {
                     let block = writer.records[n / BLOCK_ROWS];
                     assert_eq!(block.row(&bytes, n % BLOCK_ROWS), *row);
+                    assert_eq!(block.pots(&bytes, n % BLOCK_ROWS), (row.from, row.to));
                 }
             }
         }

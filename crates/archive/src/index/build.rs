@@ -74,7 +74,7 @@ pub(super) fn build(
     if sizes.is_empty() {
         return Ok(stamps);
     }
-    let numbering = Numbering::after(Segments(segments));
+    let numbering = Numbering::after(Segments::of(segments));
     let stretches = Stretches::open(
         ground.store,
         ground.parts,
@@ -153,7 +153,7 @@ impl Builder<'_> {
         let written = seal(draft, &self.numbering, &self.progress, &mut self.balances)?;
         let segment = FileStamp::settle(&temporary, first, "segment", written)?;
         let stamp = SegmentStamp::new(size, segment, origins);
-        self.numbering.sealed.0.push(stamp.open(self.folder)?);
+        self.numbering.sealed.list.push(stamp.open(self.folder)?);
         if self.numbering.memory() > self.ground.memory {
             self.forget();
         }

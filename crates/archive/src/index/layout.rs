@@ -36,6 +36,11 @@ impl Span {
         self.first.saturating_add(self.count)
     }
 
+    #[inline]
+    pub(super) fn has(&self, number: u64) -> bool {
+        number.wrapping_sub(self.first) < self.count
+    }
+
     /// True if the run begins where another ends, and ends below `limit`.
     pub(super) fn follows(&self, before: Option<&Span>, limit: u64) -> bool {
         self.first == before.map_or(0, Span::end) && self.end() < limit

@@ -90,7 +90,7 @@ impl Index {
         stamp.verify_small(folder)?;
         let segments: Result<Vec<Segment>> =
             stamp.segments.iter().map(|segment| segment.open(folder)).collect();
-        let segments = Segments(segments?);
+        let segments = Segments::of(segments?);
         let rows: u64 = ground.parts.iter().map(|part| part.rows).sum();
         if segments.rows() != rows || !segments.are_continuous() {
             return Err(ArchiveError::integrity(folder, "the index has other rows than the parts"));
@@ -183,6 +183,13 @@ impl Index {
         }
         let (amount, amount_to) = segment.amounts(&record);
         Row { from: pot_or_none(record.from), to: record.to, amount, amount_to, time }
+    }
+
+    /// The pots of a row alone: what [`Index::row`] says of them, and as cheap as can be.
+    #[inline]
+    pub fn pots_of_row(&self, row: u64) -> Option<(Option<u32>, u32)> {
+        let (segment, at) = self.at(row)?;
+        segment.pots_of_row(at).map(|(from, to)| (pot_or_none(from), to))
     }
 
     /// A transfer in full, with where it came from.
@@ -327,7 +334,7 @@ impl Index {
     /// which one first did: they must be left out of every result.
     pub fn overflowing_assets(&self) -> Vec<(u32, u64)> {
         let mut found = std::collections::BTreeMap::new();
-        for overflow in self.segments.0.iter().flat_map(Segment::overflows) {
+        for overflow in self.segments.list.iter().flat_map(Segment::overflows) {
             found.entry(overflow.asset).or_insert(overflow.row);
         }
         found.into_iter().collect()

@@ -60,7 +60,7 @@ impl Numbering {
         let (places, assets, owners) = (sealed.places(), sealed.assets(), sealed.owners());
         let pots = sealed.pots();
         Numbering {
-            unread: sealed.0.len(),
+            unread: sealed.list.len(),
             sealed,
             places: NameBook::starting_at(places),
             assets: NameBook::starting_at(assets),

@@ -196,6 +196,13 @@ impl Segment {
         Some(block.row(self.section(self.rows), at % BLOCK_ROWS))
     }
 
+    /// The pots of a row, counted likewise.
+    #[inline]
+    pub(super) fn pots_of_row(&self, at: usize) -> Option<(u32, u32)> {
+        let block = self.section(self.row_blocks).get(at / BLOCK_ROWS)?;
+        Some(block.pots(self.section(self.rows), at % BLOCK_ROWS))
+    }
+
     /// What leaves in a row, and what arrives where it is something else.
     #[inline]
     pub(super) fn amounts(&self, row: &RowRecord) -> (u128, Option<u128>) {

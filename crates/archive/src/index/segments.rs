@@ -1,22 +1,32 @@
 //! The segments of an index, asked as one.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::block::RowRecord;
 use super::names::{NONE, Name};
 use super::piece::PieceRows;
 use super::segment::Segment;
 
-/// In order of their rows; each begins where the one before ends.
 #[derive(Default)]
-pub(super) struct Segments(pub(super) Vec<Segment>);
+pub(super) struct Segments {
+    /// In order of their rows; each begins where the one before ends.
+    pub(super) list: Vec<Segment>,
+    /// The one that a row was asked of last: the next row is mostly of it too.
+    recent: AtomicUsize,
+}
 
 /// Which kind of numbers a segment is looked for by.
 type SpanOf = fn(&Segment) -> super::layout::Span;
 
 impl Segments {
+    pub(super) fn of(list: Vec<Segment>) -> Segments {
+        Segments { list, recent: AtomicUsize::new(0) }
+    }
+
     /// True if the numbers of each segment go on where those of the one before end.
     pub(super) fn are_continuous(&self) -> bool {
-        let spans = |at: usize| self.0.get(at).map(|segment| segment.facts.spans());
-        (0..self.0.len()).all(|at| {
+        let spans = |at: usize| self.list.get(at).map(|segment| segment.facts.spans());
+        (0..self.list.len()).all(|at| {
             let before = at.checked_sub(1).and_then(spans);
             let mut own = spans(at).into_iter().flatten().enumerate();
             own.all(|(kind, (span, limit))| {
@@ -28,13 +38,24 @@ impl Segments {
     /// The segment that a number belongs to.
     #[inline]
     fn with(&self, number: u64, span: SpanOf) -> Option<&Segment> {
-        let at = self.0.partition_point(|segment| span(segment).end() <= number);
-        self.0.get(at)
+        let at = self.list.partition_point(|segment| span(segment).end() <= number);
+        self.list.get(at)
     }
 
     #[inline]
     pub(super) fn of_row(&self, row: u64) -> Option<&Segment> {
-        self.with(row, |segment| segment.facts.rows)
+        let recent = self.list.get(self.recent.load(Ordering::Relaxed));
+        match recent {
+            Some(segment) if segment.facts.rows.has(row) => Some(segment),
+            _ => self.look_for_row(row),
+        }
+    }
+
+    #[cold]
+    fn look_for_row(&self, row: u64) -> Option<&Segment> {
+        let at = self.list.partition_point(|segment| segment.facts.rows.end() <= row);
+        self.recent.store(at, Ordering::Relaxed);
+        self.list.get(at)
     }
 
     pub(super) fn of_place(&self, place: u32) -> Option<&Segment> {
@@ -42,7 +63,7 @@ impl Segments {
     }
 
     fn end(&self, span: SpanOf) -> u64 {
-        self.0.last().map_or(0, |segment| span(segment).end())
+        self.list.last().map_or(0, |segment| span(segment).end())
     }
 
     pub(super) fn rows(&self) -> u64 {
@@ -85,30 +106,30 @@ impl Segments {
         let find = |segment: &Segment| {
             Some(segment.facts.places.first as u32 + segment.places().find(name.bytes())?)
         };
-        self.0.iter().take(count).find_map(find)
+        self.list.iter().take(count).find_map(find)
     }
 
     pub(super) fn find_asset(&self, name: &Name, count: usize) -> Option<u32> {
         let find = |segment: &Segment| {
             Some(segment.facts.assets.first as u32 + segment.assets().find(name.bytes())?)
         };
-        self.0.iter().take(count).find_map(find)
+        self.list.iter().take(count).find_map(find)
     }
 
     pub(super) fn find_owner(&self, name: &Name, count: usize) -> Option<u32> {
         let find = |segment: &Segment| {
             Some(segment.facts.owners.first as u32 + segment.owners().find(name.bytes())?)
         };
-        self.0.iter().take(count).find_map(find)
+        self.list.iter().take(count).find_map(find)
     }
 
     /// The owner of a place, as the first row says that names one.
     pub(super) fn owner_of(&self, place: u32) -> Option<u32> {
-        self.0.iter().find_map(|segment| segment.owner_of(place))
+        self.list.iter().find_map(|segment| segment.owner_of(place))
     }
 
     pub(super) fn owned_by(&self, owner: u32) -> impl Iterator<Item = u32> {
-        self.0.iter().flat_map(move |segment| segment.owned_by(owner))
+        self.list.iter().flat_map(move |segment| segment.owned_by(owner))
     }
 
     /// The place and asset of a pot.
@@ -121,14 +142,14 @@ impl Segments {
     /// The pots of a place, ascending.
     pub(super) fn pots_of(&self, place: u32) -> Vec<u32> {
         let first = self.of_place(place).and_then(|segment| segment.first_pot(place));
-        let others = self.0.iter().flat_map(|segment| segment.other_pots(place));
+        let others = self.list.iter().flat_map(|segment| segment.other_pots(place));
         first.into_iter().chain(others).collect()
     }
 
     /// What a pot held before a row. An outflow beyond the balance leaves 0.
     pub(super) fn balance_before(&self, pot: u32, row: u64) -> u128 {
-        let end = self.0.partition_point(|segment| segment.facts.rows.first < row);
-        for segment in self.0[..end].iter().rev() {
+        let end = self.list.partition_point(|segment| segment.facts.rows.first < row);
+        for segment in self.list[..end].iter().rev() {
             let Some(piece) = segment.piece(pot).filter(|piece| !piece.is_empty()) else {
                 continue;
             };
@@ -145,9 +166,9 @@ impl Segments {
 
     /// The rows from `row` on that move a pot.
     pub(super) fn ledger_from(&self, pot: u32, row: u64) -> LedgerRows<'_> {
-        let at = self.0.partition_point(|segment| segment.facts.rows.end() <= row);
+        let at = self.list.partition_point(|segment| segment.facts.rows.end() <= row);
         let mut rows =
-            LedgerRows { rest: &self.0[at..], pot, first: 0, piece: PieceRows::default() };
+            LedgerRows { rest: &self.list[at..], pot, first: 0, piece: PieceRows::default() };
         rows.open(row);
         rows
     }
