@@ -23,10 +23,10 @@ use crate::part::{Columns, Store};
 /// [`FAN`].
 pub(crate) const UNIT: u64 = 1 << 17;
 /// How many segments of one size make one of the next.
-const FAN: u64 = 4;
+const FAN: u64 = 2;
 /// No segment has more than this power of units: what must be in memory while one is made follows from
 /// its size.
-const LARGEST: u32 = 4;
+const LARGEST: u32 = 8;
 /// Stretches that are decoded ahead.
 const READ_AHEAD: usize = 8;
 
@@ -46,7 +46,7 @@ fn layout(rows: u64, unit: u64) -> Vec<u64> {
 pub(crate) struct Ground<'a> {
     pub(crate) store: &'a Arc<Store>,
     pub(crate) parts: &'a [Part],
-    /// Bytes that names and pots may take in memory before the segments on disk are asked instead.
+    /// Bytes that names and pots may take in memory before names leave it.
     pub(crate) memory: usize,
     /// Rows of the smallest sealed segment: [`UNIT`] but in tests.
     pub(crate) unit: u64,
@@ -155,15 +155,9 @@ impl Builder<'_> {
         let stamp = SegmentStamp::new(size, segment, origins);
         self.numbering.sealed.list.push(stamp.open(self.folder)?);
         if self.numbering.memory() > self.ground.memory {
-            self.forget();
+            self.numbering.forget_names(self.folder)?;
         }
         Ok(stamp)
-    }
-
-    fn forget(&mut self) {
-        let empty = Numbering::after(Segments::default());
-        self.numbering = std::mem::replace(&mut self.numbering, empty).forget();
-        self.balances = Balances::starting_at(self.numbering.sealed.pots());
     }
 }
 

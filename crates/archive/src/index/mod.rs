@@ -15,6 +15,7 @@ mod layout;
 mod names;
 mod numbering;
 mod piece;
+mod run;
 mod seal;
 mod segment;
 mod segments;

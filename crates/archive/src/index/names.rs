@@ -229,25 +229,28 @@ impl NameBook {
         (&self.bytes[begin..], groups, self.sorted(first))
     }
 
+    /// All names in order of their bytes, each with its number.
+    pub(super) fn by_name(&self) -> impl Iterator<Item = (&[u8], u32)> {
+        let order = self.sorted(0).into_iter();
+        order.map(|at| (self.name(at as usize), self.first + at))
+    }
+
     /// Numbers from the `first` of them on, counted from there, in order of their bytes.
     fn sorted(&self, first: usize) -> Vec<u32> {
-        // Most bytes of a chain's names begin alike, so what decides comes behind chain and tag.
-        let prefix = |name: &[u8]| {
-            let mut head = [0; 8];
-            head.iter_mut().zip(&name[2..]).for_each(|(to, from)| *to = *from);
-            (u16::from_be_bytes([name[0], name[1]]), u64::from_be_bytes(head))
+        // Chain, tag and the eight bytes behind them decide nearly always; the number lies beside them.
+        let head = |at: usize| {
+            let name = self.name(at);
+            let mut head = [0; 16];
+            let length = name.len().min(10);
+            head[..length].copy_from_slice(&name[..length]);
+            u128::from_be_bytes(head) | (at - first) as u128
         };
-        let mut order: Vec<(u16, u64, u32)> = (first..self.starts.len())
-            .map(|at| {
-                let (kind, head) = prefix(self.name(at));
-                (kind, head, (at - first) as u32)
-            })
-            .collect();
+        let mut order: Vec<u128> = (first..self.starts.len()).map(head).collect();
         order.sort_unstable_by(|a, b| {
-            let name = |at: u32| self.name(first + at as usize);
-            (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| name(a.2).cmp(name(b.2)))
+            let name = |at: u128| self.name(first + (at as u32) as usize);
+            (a >> 48).cmp(&(b >> 48)).then_with(|| name(*a).cmp(name(*b)))
         });
-        order.into_iter().map(|(_, _, at)| at).collect()
+        order.into_iter().map(|at| at as u32).collect()
     }
 
     /// Bytes that the table holds in memory.

@@ -1,13 +1,16 @@
 //! Giving numbers to what rows name, in order of first appearance: places, assets, owners, pots.
 //!
-//! What was numbered since this build began is in memory; what earlier segments hold is asked there.
+//! What was numbered since this build began is in memory, but for names that had to leave it, which are in
+//! files beside the segments; what earlier segments hold is asked there.
 
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use ledger::{Asset, Chain, Place};
 use rustc_hash::FxHashMap;
 
 use super::names::{NONE, Name, NameBook, chain_number, next_number};
+use super::run::{NameRun, Wanted};
 use super::segments::Segments;
 use crate::error::Result;
 use crate::part::Named;
@@ -17,6 +20,8 @@ pub(super) struct Numbering {
     /// How many of those hold names and pots that are not in memory.
     unread: usize,
     pub(super) places: NameBook,
+    /// Names that left memory.
+    runs: Vec<NameRun>,
     pub(super) assets: NameBook,
     pub(super) owners: NameBook,
     /// By place, from the book's first on: its first pot.
@@ -29,13 +34,20 @@ pub(super) struct Numbering {
     ends: FxHashMap<(Chain, Place), u32>,
 }
 
-/// Assets of the pots that are in memory, from number `first` on, and the pots that are not their place's
-/// first.
+/// Assets of the pots that are in memory, from number `first` on, and how the pots of a place are found.
 pub(super) struct PotBook {
     pub(super) first: u32,
     pub(super) assets: Vec<u32>,
+    /// By pot: the next pot of its place, or none.
+    next: Vec<u32>,
+    /// Pots of places that have many, or that are not in memory.
     others: FxHashMap<(u32, u32), u32>,
 }
+
+/// So many pots of a place are found one after the other; where there are more, by a table.
+const CHAINED: usize = 8;
+/// In a name's note: it was looked for in the runs, and is in none.
+const NOT_IN_RUNS: u64 = u64::MAX;
 
 /// A pot, and whether it was numbered just now.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,11 +75,12 @@ impl Numbering {
             unread: sealed.list.len(),
             sealed,
             places: NameBook::starting_at(places),
+            runs: Vec::new(),
             assets: NameBook::starting_at(assets),
             owners: NameBook::starting_at(owners),
             first_pots: Vec::new(),
             first_place: places,
-            pots: PotBook { first: pots, assets: Vec::new(), others: FxHashMap::default() },
+            pots: PotBook::starting_at(pots),
             owner_of: FxHashMap::default(),
             ends: FxHashMap::default(),
         }
@@ -83,8 +96,11 @@ impl Numbering {
         end: impl FnOnce() -> Place,
     ) -> Result<u32> {
         let Some(note) = column.note(row) else { return self.end_place(chain, end()) };
+        if note.load(Ordering::Relaxed) == 0 && !self.runs.is_empty() {
+            self.look_in_runs(chain, column)?;
+        }
         match note.load(Ordering::Relaxed) {
-            0 => {
+            0 | NOT_IN_RUNS => {
                 let place = column.get(row).unwrap_or(Place::Mint);
                 let place = self.named_place(chain, &place)?;
                 note.store(u64::from(place) + 1, Ordering::Relaxed);
@@ -92,6 +108,33 @@ impl Numbering {
             }
             known => Ok((known - 1) as u32),
         }
+    }
+
+    /// Numbers what a dictionary names and the runs know, all at once.
+    #[cold]
+    fn look_in_runs(&self, chain: Chain, column: &Named<Place>) -> Result<()> {
+        let mut wanted: Vec<Wanted> = Vec::new();
+        for (asker, (place, note)) in column.noted().enumerate() {
+            let Some(place) = place.filter(|_| note.load(Ordering::Relaxed) == 0) else { continue };
+            let name = Name::place(chain_number(chain), &place);
+            match self.places.find(name.bytes()) {
+                Some(known) => note.store(u64::from(known) + 1, Ordering::Relaxed),
+                None => wanted.push(Wanted { name, asker: asker as u32, found: None }),
+            }
+        }
+        wanted.sort_unstable_by(|a, b| a.name.bytes().cmp(b.name.bytes()));
+        self.runs.iter().try_for_each(|run| run.find_all(&mut wanted))?;
+        let mut found = vec![NOT_IN_RUNS; column.noted().len()];
+        for one in wanted {
+            let number = one.found.map_or(NOT_IN_RUNS, |number| u64::from(number) + 1);
+            found[one.asker as usize] = number;
+        }
+        for ((_, note), found) in column.noted().zip(found) {
+            if note.load(Ordering::Relaxed) == 0 {
+                note.store(found, Ordering::Relaxed);
+            }
+        }
+        Ok(())
     }
 
     fn end_place(&mut self, chain: Chain, end: Place) -> Result<u32> {
@@ -179,31 +222,27 @@ impl Numbering {
     /// The number of (place, asset).
     #[inline]
     pub(super) fn pot(&mut self, place: u32, asset: u32) -> Result<PotFound> {
-        if let Some(at) = place.checked_sub(self.first_place) {
-            let first = self.first_pots[at as usize];
-            if first == NONE {
-                let pot = self.pots.add(asset)?;
-                self.first_pots[at as usize] = pot;
-                return Ok(PotFound::First(pot));
-            }
-            if self.pots.assets[(first - self.pots.first) as usize] == asset {
-                return Ok(PotFound::Known(first));
-            }
+        let Some(at) = place.checked_sub(self.first_place) else {
+            return self.pot_of_earlier_place(place, asset);
+        };
+        let first = self.first_pots[at as usize];
+        if first == NONE {
+            let pot = self.pots.add(asset)?;
+            self.first_pots[at as usize] = pot;
+            return Ok(PotFound::First(pot));
         }
-        self.other_pot(place, asset)
+        self.pots.of_place(place, first, asset)
     }
 
-    fn other_pot(&mut self, place: u32, asset: u32) -> Result<PotFound> {
+    fn pot_of_earlier_place(&mut self, place: u32, asset: u32) -> Result<PotFound> {
         if let Some(known) = self.pots.others.get(&(place, asset)) {
             return Ok(PotFound::Known(*known));
         }
-        if place < self.first_place {
-            let pots = self.sealed.pots_of(place);
-            let has = |pot: &u32| self.sealed.pot(*pot).is_some_and(|(_, own)| own == asset);
-            if let Some(known) = pots.into_iter().find(has) {
-                self.pots.others.insert((place, asset), known);
-                return Ok(PotFound::Known(known));
-            }
+        let pots = self.sealed.pots_of(place);
+        let has = |pot: &u32| self.sealed.pot(*pot).is_some_and(|(_, own)| own == asset);
+        if let Some(known) = pots.into_iter().find(has) {
+            self.pots.others.insert((place, asset), known);
+            return Ok(PotFound::Known(known));
         }
         let pot = self.pots.add(asset)?;
         self.pots.others.insert((place, asset), pot);
@@ -213,18 +252,49 @@ impl Numbering {
     /// Bytes in memory, roughly.
     pub(super) fn memory(&self) -> usize {
         self.places.memory()
-            + 4 * (self.first_pots.capacity() + self.pots.assets.capacity())
+            + 4 * self.first_pots.capacity()
+            + 8 * self.pots.assets.capacity()
             + 18 * self.pots.others.capacity()
             + 12 * self.owner_of.capacity()
     }
 
-    /// Forgets what the segments know by now: from here on they are asked.
-    pub(super) fn forget(self) -> Numbering {
-        Numbering::after(self.sealed)
+    /// Lets the names of places leave memory, to a file below `folder`.
+    pub(super) fn forget_names(&mut self, folder: &Path) -> Result<()> {
+        let path = folder.join(format!("{}.names.tmp", self.runs.len()));
+        self.runs.push(NameRun::write(&self.places, &path)?);
+        self.places = NameBook::starting_at(self.places.end());
+        Ok(())
     }
 }
 
 impl PotBook {
+    fn starting_at(first: u32) -> PotBook {
+        PotBook { first, assets: Vec::new(), next: Vec::new(), others: FxHashMap::default() }
+    }
+
+    /// The pot of a place that is in memory, whose first pot is `first`.
+    fn of_place(&mut self, place: u32, first: u32, asset: u32) -> Result<PotFound> {
+        let mut pot = first;
+        for left in (0..CHAINED).rev() {
+            let at = (pot - self.first) as usize;
+            if self.assets[at] == asset {
+                return Ok(PotFound::Known(pot));
+            }
+            if self.next[at] == NONE && left > 0 {
+                let added = self.add(asset)?;
+                self.next[at] = added;
+                return Ok(PotFound::Other(added));
+            }
+            pot = self.next[at];
+        }
+        if let Some(known) = self.others.get(&(place, asset)) {
+            return Ok(PotFound::Known(*known));
+        }
+        let added = self.add(asset)?;
+        self.others.insert((place, asset), added);
+        Ok(PotFound::Other(added))
+    }
+
     /// The number that comes next.
     pub(super) fn end(&self) -> u32 {
         self.first + self.assets.len() as u32
@@ -233,6 +303,7 @@ impl PotBook {
     fn add(&mut self, asset: u32) -> Result<u32> {
         let number = next_number(self.first as usize + self.assets.len(), "pots")?;
         self.assets.push(asset);
+        self.next.push(NONE);
         Ok(number)
     }
 }

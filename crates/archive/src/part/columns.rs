@@ -95,6 +95,12 @@ impl<T: Copy> Named<T> {
         Some(&self.dictionary.notes.get_or_init(blank)[key])
     }
 
+    /// The values of the dictionary, whoever has them, each with its word.
+    pub(crate) fn noted(&self) -> impl ExactSizeIterator<Item = (Option<T>, &AtomicU64)> {
+        let blank = || self.dictionary.values.iter().map(|_| AtomicU64::new(0)).collect();
+        self.dictionary.values.iter().copied().zip(self.dictionary.notes.get_or_init(blank))
+    }
+
     /// A row's value.
     #[inline]
     pub(crate) fn get(&self, row: usize) -> Option<T> {

@@ -1,0 +1,68 @@
+//! Names that were numbered and had to leave memory: in order of their bytes in a temporary file, through
+//! which many are looked for at once, in one pass.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::names::{Name, NameBook};
+use crate::error::{AtPath, Result};
+
+/// Bytes read or written at once.
+const BUFFER: usize = 1 << 20;
+
+/// A file of (length u8, name, number u32), by name. It goes with the value.
+pub(super) struct NameRun {
+    path: PathBuf,
+}
+
+/// A name that is looked for, and who asks.
+pub(super) struct Wanted {
+    pub(super) name: Name,
+    pub(super) asker: u32,
+    pub(super) found: Option<u32>,
+}
+
+impl NameRun {
+    /// Writes all names of a book.
+    pub(super) fn write(book: &NameBook, path: &Path) -> Result<NameRun> {
+        let mut out = BufWriter::with_capacity(BUFFER, File::create(path).at(path)?);
+        for (name, number) in book.by_name() {
+            // No name is longer than 44 bytes.
+            let record = [&[name.len() as u8], name, &number.to_le_bytes()];
+            record.iter().try_for_each(|part| out.write_all(part)).at(path)?;
+        }
+        out.flush().at(path)?;
+        Ok(NameRun { path: path.to_path_buf() })
+    }
+
+    /// Finds those of `wanted`, which ascend by name, that are here.
+    pub(super) fn find_all(&self, wanted: &mut [Wanted]) -> Result<()> {
+        let mut file = BufReader::with_capacity(BUFFER, File::open(&self.path).at(&self.path)?);
+        let mut record = [0; 256];
+        let mut left = wanted.iter_mut().peekable();
+        while left.peek().is_some() {
+            let mut length = [0];
+            match file.read_exact(&mut length) {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+                other => other.at(&self.path)?,
+            }
+            let own = usize::from(length[0]);
+            let record = &mut record[..own + 4];
+            file.read_exact(record).at(&self.path)?;
+            let (name, number) = record.split_at(own);
+            while left.next_if(|wanted| wanted.name.bytes() < name).is_some() {}
+            while let Some(wanted) = left.next_if(|wanted| wanted.name.bytes() == name) {
+                wanted.found = number.first_chunk().map(|number| u32::from_le_bytes(*number));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for NameRun {
+    fn drop(&mut self) {
+        // What stays is removed with the next build.
+        let _ = fs::remove_file(&self.path);
+    }
+}
