@@ -31,8 +31,8 @@ theft. All were equal. SciPy's reach, which knows no time, was a superset.
 - **hubs**: a third goes through services that nobody knows; value is followed through them to nearly everyone.
 - All six thefts of a world are one incident. Rows are in memory before any clock starts. Ours is one rule, one
   label, suspected services off, one core; the table of pots and the answer are made inside. It keeps amounts only
-  (`Detail::Amounts`); *reach with arrivals* keeps times and hops too (`Detail::Hops`), because DuckDB's answer has
-  the first arrival of every pot.
+  (`Detail::Amounts`); *reach with arrivals* keeps times too (`Detail::Arrivals`), because DuckDB's answer has the
+  first arrival of every pot.
 """
 
 NOT_MEASURED = """## Not measured here

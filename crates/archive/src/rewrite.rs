@@ -23,7 +23,7 @@ const FAN: usize = 16;
 /// A part of at least so many rows is large.
 const LARGE: u64 = 1 << 20;
 /// What is merged is cut into parts of so many rows, so that dropping some rows rewrites no more.
-pub(crate) const MOST: u64 = 1 << 22;
+pub(crate) const MOST: u64 = 1 << 23;
 
 /// What [`crate::Archive::rewind`] dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 //! with the balance every 128 rows.
 //!
 //! A piece is its length in bytes, the number of rows, the first of them as its difference to the first
-//! row of the piece before in the group (up or down), for a pot of an earlier segment the balance with
-//! which it comes, the balances, and the other rows' differences. New pots lie in the order in which they
-//! appear, so that their first rows differ little. All numbers but the balances' records are written
-//! seven bits a byte, least first (LEB128).
+//! row of the piece before in the group (up or down), the balances, and the other rows' differences. New
+//! pots lie in the order in which they appear, so that their first rows differ little. All numbers but the
+//! balances' records are written seven bits a byte, least first (LEB128). With what balance a pot comes
+//! from an earlier segment is found there.
 
 use bytemuck::{Pod, Zeroable};
 use smallvec::SmallVec;
@@ -31,7 +31,6 @@ pub(super) struct Rest {
 pub(super) struct PieceWriter {
     /// What the pot holds now.
     pub(super) balance: u128,
-    opening: u128,
     rests: Vec<Rest>,
     /// Behind the first row.
     deltas: SmallVec<[u8; 16]>,
@@ -42,7 +41,7 @@ pub(super) struct PieceWriter {
 
 impl PieceWriter {
     pub(super) fn opening(balance: u128) -> PieceWriter {
-        PieceWriter { balance, opening: balance, ..PieceWriter::default() }
+        PieceWriter { balance, ..PieceWriter::default() }
     }
 
     /// Adds a row that is about to change the balance.
@@ -59,18 +58,15 @@ impl PieceWriter {
         self.last = row;
     }
 
-    /// Appends the piece; one of an earlier segment's pot says with what it comes. `before` is the first row
-    /// of the piece before, and becomes that of this one, if it has any.
-    pub(super) fn finish(self, is_old: bool, before: &mut u32, out: &mut Vec<u8>) {
+    /// Appends the piece. `before` is the first row of the piece before, and becomes that of this one, if it
+    /// has any.
+    pub(super) fn finish(self, before: &mut u32, out: &mut Vec<u8>) {
         let mut head: SmallVec<[u8; 32]> = SmallVec::new();
         write_number(&mut head, u128::from(self.rows));
         if self.rows > 0 {
             let difference = i64::from(self.first) - i64::from(*before);
             write_number(&mut head, u128::from(zigzag(difference)));
             *before = self.first;
-        }
-        if is_old {
-            write_number(&mut head, self.opening);
         }
         let rests: &[u8] = bytemuck::cast_slice(&self.rests);
         let length = head.len() + rests.len() + self.deltas.len();
@@ -132,14 +128,13 @@ fn read_u32(bytes: &mut &[u8]) -> Option<u32> {
 pub(super) struct Piece<'a> {
     rows: u32,
     first: u32,
-    opening: u128,
     rests: &'a [u8],
     deltas: &'a [u8],
 }
 
 impl<'a> Piece<'a> {
     /// The piece at a place among those of a group that begin at `bytes`.
-    pub(super) fn nth(bytes: &'a [u8], at: usize, is_old: bool) -> Option<Piece<'a>> {
+    pub(super) fn nth(bytes: &'a [u8], at: usize) -> Option<Piece<'a>> {
         let (mut rest, mut before) = (bytes, 0);
         for left in (0..=at).rev() {
             let length = usize::try_from(read_number(&mut rest)?).ok()?;
@@ -151,26 +146,21 @@ impl<'a> Piece<'a> {
                 before = u32::try_from(i64::from(before) + difference).ok()?;
             }
             if left == 0 {
-                return Piece::read(piece, rows, before, is_old);
+                return Piece::read(piece, rows, before);
             }
         }
         None
     }
 
-    fn read(mut bytes: &'a [u8], rows: u32, first: u32, is_old: bool) -> Option<Piece<'a>> {
-        let opening = if is_old { read_number(&mut bytes)? } else { 0 };
+    fn read(bytes: &'a [u8], rows: u32, first: u32) -> Option<Piece<'a>> {
         let rests = (rows.saturating_sub(1) / BALANCE_EVERY) as usize * size_of::<Rest>();
         let (rests, deltas) = bytes.split_at_checked(rests)?;
-        Some(Piece { rows, first, opening, rests, deltas })
+        Some(Piece { rows, first, rests, deltas })
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
-    /// The last balance that is kept before row `from` (counted from the segment's first), and the rows
-    /// from there on.
-    pub(super) fn before(&self, from: u32) -> (u128, PieceRows<'a>) {
+    /// The last balance that is kept before row `from` (counted from the segment's first), if one is, and
+    /// the rows from there on.
+    pub(super) fn before(&self, from: u32) -> (Option<u128>, PieceRows<'a>) {
         let size = size_of::<Rest>();
         let rest = |at: usize| {
             bytemuck::pod_read_unaligned::<Rest>(&self.rests[at * size..(at + 1) * size])
@@ -188,12 +178,12 @@ impl<'a> Piece<'a> {
                     last: self.first,
                     left: self.rows.saturating_sub(1),
                 };
-                (self.opening, rows)
+                (None, rows)
             }
             Some(Rest { balance, row, bytes }) => {
                 let deltas = self.deltas.get(bytes as usize..).unwrap_or(&[]);
                 let left = self.rows.saturating_sub(low as u32 * BALANCE_EVERY);
-                (u128::from_le_bytes(balance), PieceRows { deltas, first: None, last: row, left })
+                (Some(u128::from_le_bytes(balance)), PieceRows { deltas, first: None, last: row, left })
             }
         }
     }

@@ -147,12 +147,12 @@ fn write_ledgers(draft: &mut Draft, numbering: &Numbering, balances: &mut Balanc
             let piece = gathered.take(pot);
             balances.set(pot, piece.balance);
             old_pots.push(pot);
-            pieces.add(piece, true, &mut draft.writer)?;
+            pieces.add(piece, &mut draft.writer)?;
         }
         for pot in first.max(first_new)..end {
             let piece = gathered.take(pot);
             balances.set(pot, piece.balance);
-            pieces.add(piece, false, &mut draft.writer)?;
+            pieces.add(piece, &mut draft.writer)?;
         }
         gathered.clear();
     }
@@ -243,12 +243,12 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn add(&mut self, piece: PieceWriter, is_old: bool, writer: &mut SegmentWriter) -> Result<()> {
+    fn add(&mut self, piece: PieceWriter, writer: &mut SegmentWriter) -> Result<()> {
         if self.count.is_multiple_of(PIECES_A_GROUP) {
             self.groups.push(self.written + self.out.len() as u64);
             self.before = 0;
         }
-        piece.finish(is_old, &mut self.before, &mut self.out);
+        piece.finish(&mut self.before, &mut self.out);
         self.count += 1;
         if self.out.len() >= FLUSH { self.flush(writer) } else { Ok(()) }
     }

@@ -318,7 +318,7 @@ impl Segment {
         let group = *self.section(self.piece_groups).get(at / PIECES_A_GROUP)?;
         let bytes = self.section(self.pieces).get(usize::try_from(group).ok()?..)?;
         // A group holds old pots or new ones, or at most once both.
-        Piece::nth(bytes, at % PIECES_A_GROUP, at < old.len())
+        Piece::nth(bytes, at % PIECES_A_GROUP)
     }
 
     pub(super) fn overflows(&self) -> &[Overflow] {

@@ -149,19 +149,29 @@ impl Segments {
     /// What a pot held before a row. An outflow beyond the balance leaves 0.
     pub(super) fn balance_before(&self, pot: u32, row: u64) -> u128 {
         let end = self.list.partition_point(|segment| segment.facts.rows.first < row);
+        // Back to the last balance that is kept, or to where the pot appears; then forward from there.
+        let mut balance = 0;
+        let mut pieces = Vec::new();
         for segment in self.list[..end].iter().rev() {
-            let Some(piece) = segment.piece(pot).filter(|piece| !piece.is_empty()) else {
-                continue;
-            };
-            let from = row.min(segment.facts.rows.end()) - segment.facts.rows.first;
-            let (mut balance, rows) = piece.before(from as u32);
-            for at in rows.take_while(|at| u64::from(*at) < from) {
+            if u64::from(pot) >= segment.facts.pots.end() {
+                break;
+            }
+            let Some(piece) = segment.piece(pot) else { continue };
+            let from = (row.min(segment.facts.rows.end()) - segment.facts.rows.first) as u32;
+            let (kept, rows) = piece.before(from);
+            pieces.push((segment, rows.take_while(move |at| *at < from)));
+            if let Some(kept) = kept {
+                balance = kept;
+                break;
+            }
+        }
+        for (segment, rows) in pieces.into_iter().rev() {
+            for at in rows {
                 let record = segment.row(at as usize);
                 balance = record.map_or(balance, |record| after(segment, &record, pot, balance));
             }
-            return balance;
         }
-        0
+        balance
     }
 
     /// The rows from `row` on that move a pot.

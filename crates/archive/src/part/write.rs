@@ -24,7 +24,7 @@ use crate::error::{ArchiveError, AtPath, Result};
 use crate::manifest::{Key, Part, Sorting, file_path};
 
 /// Rows of a row group: the unit that a look-up can skip.
-const GROUP_ROWS: usize = 1 << 22;
+const GROUP_ROWS: usize = 1 << 23;
 /// A row group's addresses are written once each up to so many bytes of them.
 const DICTIONARY_BYTES: usize = 256 << 20;
 /// Rows collected before they are encoded.
