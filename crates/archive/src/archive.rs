@@ -3,7 +3,7 @@
 //! Every change writes new files, then replaces the manifest, then removes what it no longer names.
 //! A kill between any two of these steps leaves the last commit or the new one.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::batch::{
 };
 use crate::blocks::{self, Headers};
 use crate::bulk::OpenPart;
-use crate::disk;
+use crate::disk::{self, Disk, Opening, RealDisk};
 use crate::error::{ArchiveError, AtPath, Result};
 use crate::index::{Ground, Index, UNIT};
 use crate::journal::{Claims, Journal};
@@ -38,6 +38,8 @@ const NAMES_SHARE: usize = 3;
 pub struct Archive {
     store: Arc<Store>,
     manifest: Manifest,
+    /// True if a commit failed, so that nobody knows whether the disk has it or the one before.
+    in_doubt: bool,
     /// Held for as long as this archive may write.
     lock: Option<File>,
     /// A part whose tables are not committed.
@@ -76,24 +78,35 @@ impl Archive {
     /// Opens an archive for writing, making it where there is none. One process at a time may.
     /// What an earlier kill left behind is removed.
     pub fn open(folder: &Path) -> Result<Archive> {
-        fs::create_dir_all(folder).at(folder)?;
+        Archive::open_on(folder, Arc::new(RealDisk))
+    }
+
+    /// The same on another disk, such as one that fails.
+    pub fn open_on(folder: &Path, disk: Arc<dyn Disk>) -> Result<Archive> {
+        disk::make_folders(&*disk, folder)?;
         let path = folder.join(LOCK);
-        let lock = File::create(&path).at(&path)?;
+        let lock = disk.open(&path, Opening::Keep).at(&path)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(ArchiveError::Locked { path }),
             Err(TryLockError::Error(source)) => return Err(source).at(&path),
         }
-        let manifest = match Manifest::load(folder)? {
-            Some(manifest) => manifest,
+        let manifest = match Manifest::load(&disk, folder)? {
+            Some(manifest) => {
+                // Whoever wrote it may have been killed before it was durable.
+                disk::sync_folder(&*disk, folder)?;
+                manifest
+            }
             None => {
-                refuse_orphans(folder)?;
+                refuse_orphans(&*disk, folder)?;
+                // Who finds a manifest may rely on the folders above it.
+                disk::sync_way_to(&*disk, folder)?;
                 let empty = Manifest::default();
-                empty.commit(folder)?;
+                empty.commit(&disk, folder)?;
                 empty
             }
         };
-        let archive = Archive::of(folder, manifest, Some(lock));
+        let archive = Archive::of(disk, folder, manifest, Some(lock));
         archive.sweep()?;
         Ok(archive)
     }
@@ -101,17 +114,23 @@ impl Archive {
     /// Opens the last commit of an archive for reading. Takes no lock: what a writer commits later
     /// is not seen, and a file that a later rewind or merge removes is reported as missing.
     pub fn read(folder: &Path) -> Result<Archive> {
-        let Some(manifest) = Manifest::load(folder)? else {
-            refuse_orphans(folder)?;
-            return Err(ArchiveError::Missing { path: folder.to_path_buf() });
-        };
-        Ok(Archive::of(folder, manifest, None))
+        Archive::read_on(folder, Arc::new(RealDisk))
     }
 
-    fn of(folder: &Path, manifest: Manifest, lock: Option<File>) -> Archive {
+    /// The same on another disk, such as one that fails.
+    pub fn read_on(folder: &Path, disk: Arc<dyn Disk>) -> Result<Archive> {
+        let Some(manifest) = Manifest::load(&disk, folder)? else {
+            refuse_orphans(&*disk, folder)?;
+            return Err(ArchiveError::Missing { path: folder.to_path_buf() });
+        };
+        Ok(Archive::of(disk, folder, manifest, None))
+    }
+
+    fn of(disk: Arc<dyn Disk>, folder: &Path, manifest: Manifest, lock: Option<File>) -> Archive {
         Archive {
-            store: Arc::new(Store::new(folder)),
+            store: Arc::new(Store::new(disk, folder)),
             manifest,
+            in_doubt: false,
             lock,
             waiting: None,
             memory: MEMORY,
@@ -139,7 +158,8 @@ impl Archive {
     /// that contradict are returned; the rest is on the disk when this returns.
     ///
     /// Tables that say that more follow wait for each other: they are on the disk when one returns that
-    /// does not, or any other change.
+    /// does not, or any other change. After an error those that waited are gone, and all of them have to
+    /// be appended again.
     pub fn append(&mut self, batch: &Batch) -> Result<Appended> {
         self.writable()?;
         if let Some(appended) = self.append_waiting(batch)? {
@@ -173,10 +193,12 @@ impl Archive {
 
     /// Adds the table of a batch to the part that waits, or lets it wait, if that is all there is to do.
     fn append_waiting(&mut self, batch: &Batch) -> Result<Option<Appended>> {
-        let waits = match &mut self.waiting {
-            Some(open) => open.add(&self.manifest, batch)?,
-            None => false,
-        };
+        let mut waits = false;
+        // A part of which a write failed is not gone on with.
+        if let Some(mut open) = self.waiting.take() {
+            waits = open.add(&self.manifest, batch)?;
+            self.waiting = Some(open);
+        }
         if !waits {
             self.settle()?;
         }
@@ -343,12 +365,12 @@ impl Archive {
 
     /// The claims, read without writing anything.
     pub fn claims(&self) -> Result<Claims> {
-        Claims::read(&self.store.folder.join(JOURNAL))
+        Claims::read(&self.store.disk, &self.store.folder.join(JOURNAL))
     }
 
     /// The journal of claims, for adding to it; a torn record at its end is cut off and reported.
     pub fn journal(&self) -> Result<Journal> {
-        Journal::open(&self.store.folder.join(JOURNAL))
+        Journal::open(&self.store.disk, &self.store.folder.join(JOURNAL))
     }
 
     /// The index of this commit, built if it is not there.
@@ -387,7 +409,8 @@ impl Archive {
             return Ok(index);
         }
         let path = self.store.folder.join(INDEX_LOCK);
-        let lock = File::create(&path).map_err(|source| self.no_index(source))?;
+        let lock = self.store.disk.open(&path, Opening::Keep);
+        let lock = lock.map_err(|source| self.no_index(source))?;
         lock.lock().at(&path)?;
         if !anew {
             match Index::open(&folder, transfers, &ground) {
@@ -395,6 +418,8 @@ impl Archive {
                 other => return other,
             }
         }
+        // A segment must not outlive the commit that it was built from: numbers of parts would be used again.
+        disk::sync_folder(&*self.store.disk, &self.store.folder)?;
         Index::build(&folder, transfers, &ground, anew).map_err(|error| match error {
             ArchiveError::Io { source, .. } if is_forbidden(&source) => self.no_index(source),
             other => other,
@@ -410,7 +435,7 @@ impl Archive {
     fn check_sizes(&self) -> Result<()> {
         for part in &self.manifest.parts {
             let path = self.store.folder.join(&part.path);
-            let found = match fs::metadata(&path).map(|meta| meta.len()) {
+            let found = match self.store.disk.length(&path) {
                 Ok(bytes) if bytes == part.bytes => continue,
                 Ok(bytes) => format!("{bytes} bytes long instead of {}", part.bytes),
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -427,7 +452,7 @@ impl Archive {
 
     /// True if a writer has put another file in the place of this one since the archive was opened.
     fn is_superseded(&self, path: &str) -> bool {
-        let now = Manifest::load(&self.store.folder).ok().flatten();
+        let now = Manifest::load(&self.store.disk, &self.store.folder).ok().flatten();
         now.is_some_and(|now| !files(&now).any(|kept| kept == path))
     }
 
@@ -440,7 +465,7 @@ impl Archive {
         let mut problems = Vec::new();
         for (path, sha256) in parts.chain(blocks) {
             let path = self.store.folder.join(path);
-            match disk::hash_file(&path) {
+            match disk::hash_file(&self.store.disk, &path) {
                 Ok(hash) if hash == *sha256 => {}
                 Ok(_) => problems.push(Problem { path, what: "its content was changed".into() }),
                 Err(error) => problems.push(Problem { path, what: error.to_string() }),
@@ -453,7 +478,7 @@ impl Archive {
                 other => Problem { path: self.store.folder.clone(), what: other.to_string() },
             }));
         };
-        Index::check(&folder, self.manifest.transfers_digest())
+        Index::check(&self.store.disk, &folder, self.manifest.transfers_digest())
             .into_iter()
             .for_each(|error| note(Err(error)));
         note(self.claims().map(|_| ()));
@@ -471,21 +496,25 @@ impl Archive {
         let merged = rewrite::compact(&self.store, &mut next)?;
         self.commit(next)?;
         // Some of these were never in a manifest.
-        merged.iter().for_each(|path| drop(fs::remove_file(self.store.folder.join(path))));
+        merged.iter().for_each(|path| drop(self.store.disk.remove(&self.store.folder.join(path))));
         Ok(())
     }
 
     /// Makes `next` the truth, then removes the files that only the old manifest named.
     fn commit(&mut self, next: Manifest) -> Result<()> {
-        if next == self.manifest {
+        if next == self.manifest && !self.in_doubt {
             return Ok(());
         }
-        next.commit(&self.store.folder)?;
+        self.in_doubt = true;
+        // Somebody may see it even if it fails: its numbers are not used again.
+        self.manifest.next_number = self.manifest.next_number.max(next.next_number);
+        next.commit(&self.store.disk, &self.store.folder)?;
+        self.in_doubt = false;
         let old = std::mem::replace(&mut self.manifest, next);
         for path in files(&old) {
             if !files(&self.manifest).any(|kept| kept == path) {
                 // Garbage from here on; what cannot be removed now goes with the next opening.
-                let _ = fs::remove_file(self.store.folder.join(path));
+                let _ = self.store.disk.remove(&self.store.folder.join(path));
             }
         }
         Ok(())
@@ -496,13 +525,13 @@ impl Archive {
         let named: std::collections::HashSet<&str> = files(&self.manifest).collect();
         for chain in Chain::all() {
             let folder = self.store.folder.join(format!("chain={chain}"));
-            for name in names(&folder)? {
+            for name in names(&*self.store.disk, &folder)? {
                 let ours = name.ends_with(".tmp")
                     || (name.ends_with(".parquet")
                         && (name.starts_with("part-") || name.starts_with("blocks-")));
                 if ours && !named.contains(format!("chain={chain}/{name}").as_str()) {
                     let path = folder.join(&name);
-                    fs::remove_file(&path).at(&path)?;
+                    self.store.disk.remove(&path).at(&path)?;
                 }
             }
         }
@@ -521,20 +550,18 @@ fn files(manifest: &Manifest) -> impl Iterator<Item = &str> {
 }
 
 /// Names in a folder; none if there is no folder.
-fn names(folder: &Path) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    if folder.is_dir() {
-        for entry in fs::read_dir(folder).at(folder)? {
-            names.extend(entry.at(folder)?.file_name().into_string());
-        }
+fn names(disk: &dyn Disk, folder: &Path) -> Result<Vec<String>> {
+    match disk.names(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        names => names.at(folder),
     }
-    Ok(names)
 }
 
 /// A folder with data but no manifest lost it; it must not pass for a new archive.
-fn refuse_orphans(folder: &Path) -> Result<()> {
+fn refuse_orphans(disk: &dyn Disk, folder: &Path) -> Result<()> {
     for chain in Chain::all() {
-        if names(&folder.join(format!("chain={chain}")))?.iter().any(|n| n.ends_with(".parquet")) {
+        let names = names(disk, &folder.join(format!("chain={chain}")))?;
+        if names.iter().any(|name| name.ends_with(".parquet")) {
             let path = folder.join(manifest::NAME);
             return Err(ArchiveError::integrity(
                 &path,

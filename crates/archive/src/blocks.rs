@@ -4,7 +4,6 @@
 //! both speak; where one knows more (a hash, a parent), the richer header is kept.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::sync::{Arc, LazyLock};
 
 use arrow_array::types::{TimestampMillisecondType, UInt64Type};
@@ -18,7 +17,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::disk::HashingFile;
-use crate::error::{ArchiveError, AtPath, Result};
+use crate::error::{ArchiveError, Result};
 use crate::manifest::{BlockPart, file_path};
 use crate::part::{
     Store, guarded, primitive, properties, seconds, settle, temporary_path, time_type, write_error,
@@ -71,7 +70,7 @@ pub(crate) fn load(
 fn read(store: &Store, part: &BlockPart, mut visit: impl FnMut(Block)) -> Result<()> {
     let path = store.verified(&part.path, &part.sha256)?;
     let bad = |what: String| ArchiveError::integrity(&path, what);
-    let file = File::open(&path).at_committed(&path)?;
+    let file = store.open(&path)?;
     let builder = guarded(&path, || ParquetRecordBatchReaderBuilder::try_new(file))?;
     let builder = builder.map_err(|e| bad(e.to_string()))?;
     if builder.schema().fields() != SCHEMA.fields() {
@@ -121,12 +120,12 @@ pub(crate) fn write(
     let temporary = temporary_path(store, chain, number)?;
     let batch = RecordBatch::try_new(SCHEMA.clone(), columns(headers))
         .map_err(|error| ArchiveError::integrity(&temporary, error))?;
-    let file = HashingFile::create(&temporary)?;
+    let file = HashingFile::create(&store.disk, &temporary)?;
     let mut writer = ArrowWriter::try_new(file, SCHEMA.clone(), Some(properties()))
         .map_err(|error| write_error(&temporary, error))?;
     writer.write(&batch).map_err(|error| write_error(&temporary, error))?;
     let file = writer.into_inner().map_err(|error| write_error(&temporary, error))?;
-    let (sha256, _) = file.finish(&temporary)?;
+    let (sha256, _) = file.finish()?;
     let path = file_path(chain, "blocks", number, &sha256);
     settle(store, &temporary, &path, &sha256)?;
     let rows = headers.len() as u64;

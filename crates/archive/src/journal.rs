@@ -6,11 +6,11 @@
 //! that a kill cut off is recognised because the file ends inside it (or holds only zeros from there
 //! on, as some file systems leave it); it is cut on the next opening and reported.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
 
-use crate::disk;
+use crate::disk::{self, Disk, DiskFile, Opening};
 use crate::error::{ArchiveError, AtPath, Result};
 
 /// A claim longer than this is refused: 16 MiB.
@@ -29,9 +29,9 @@ pub struct Claims {
 
 impl Claims {
     /// Reads a journal; a missing file is an empty one.
-    pub(crate) fn read(path: &Path) -> Result<Claims> {
-        let bytes = match std::fs::read(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+    pub(crate) fn read(disk: &Arc<dyn Disk>, path: &Path) -> Result<Claims> {
+        let bytes = match disk::read_whole(disk, path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Ok(Claims::default());
             }
             bytes => bytes.at(path)?,
@@ -46,8 +46,7 @@ impl Claims {
 /// append and each reading takes the file's lock.
 #[derive(Debug)]
 pub struct Journal {
-    path: PathBuf,
-    file: File,
+    file: DiskFile,
     /// Bytes of a torn record that this opening cut off.
     torn: u64,
     /// End of the last whole record, as far as this process knows.
@@ -56,22 +55,16 @@ pub struct Journal {
 
 impl Journal {
     /// Opens or creates the journal and cuts a torn record off its end.
-    pub(crate) fn open(path: &Path) -> Result<Journal> {
-        let existed = path.exists();
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .at(path)?;
-        let mut journal = Journal { path: path.to_path_buf(), file, torn: 0, end: 0 };
-        journal.file.lock().at(path)?;
+    pub(crate) fn open(disk: &Arc<dyn Disk>, path: &Path) -> Result<Journal> {
+        let file = DiskFile::open(disk, path, Opening::Keep).at(path)?;
+        let mut journal = Journal { file, torn: 0, end: 0 };
+        journal.file.file.lock().at(path)?;
         let recovered = journal.recover();
-        let _ = journal.file.unlock();
+        let _ = journal.file.file.unlock();
         recovered?;
-        if !existed {
-            path.parent().map_or(Ok(()), disk::sync_folder)?;
+        if journal.end <= MAGIC.len() as u64 {
+            // Whoever made it may not have come to this; nothing is appended before.
+            disk::sync_name(&**disk, path)?;
         }
         Ok(journal)
     }
@@ -90,19 +83,19 @@ impl Journal {
                 limit: MAX_CLAIM as u64,
             });
         }
-        self.file.lock().at(&self.path)?;
+        self.file.file.lock().at(self.file.path())?;
         let appended = self.recover().and_then(|_| self.append_locked(claims));
-        let _ = self.file.unlock();
+        let _ = self.file.file.unlock();
         appended
     }
 
     /// All records, oldest first.
     pub fn read(&mut self) -> Result<Vec<Vec<u8>>> {
-        self.file.lock().at(&self.path)?;
-        let bytes = self.bytes_from(0);
-        let _ = self.file.unlock();
+        self.file.file.lock().at(self.file.path())?;
+        let bytes = self.file.read_from(0).at(self.file.path());
+        let _ = self.file.file.unlock();
         let mut claims = Vec::new();
-        scan(&self.path, &bytes?, 0, |claim| claims.push(claim.to_vec()))?;
+        scan(self.file.path(), &bytes?, 0, |claim| claims.push(claim.to_vec()))?;
         Ok(claims)
     }
 
@@ -115,46 +108,41 @@ impl Journal {
             record.extend(claim);
             record.extend(crc32fast::hash(claim).to_le_bytes());
         }
-        let written = self
-            .file
-            .seek(SeekFrom::Start(self.end))
-            .and_then(|_| self.file.write_all(&record))
-            .and_then(|()| self.file.sync_data());
+        let written = self.file.write(&record, self.end).and_then(|()| self.file.sync());
         if written.is_err() {
-            let _ = self.file.set_len(self.end);
+            let _ = self.file.cut(self.end);
         } else {
             self.end += record.len() as u64;
         }
-        written.at(&self.path)
+        written.at(self.file.path())
     }
 
     /// Reads what was appended since, by this process or another, and cuts a torn end off.
     fn recover(&mut self) -> Result<()> {
-        let length = self.file.metadata().at(&self.path)?.len();
+        let path = self.file.path();
+        let length = self.file.file.metadata().at(path)?.len();
         if length == self.end && length > 0 {
             return Ok(());
         }
         let from = if length < self.end { 0 } else { self.end };
-        let bytes = self.bytes_from(from)?;
-        let end = scan(&self.path, &bytes, from, |_| {})?;
+        let bytes = self.file.read_from(from).at(path)?;
+        let end = scan(path, &bytes, from, |_| {})?;
         if end < length {
             self.torn += length - end;
-            self.file.set_len(end).at(&self.path)?;
+            self.file.cut(end).at(path)?;
         }
         if end == 0 {
-            self.file.seek(SeekFrom::Start(0)).at(&self.path)?;
-            self.file.write_all(MAGIC).at(&self.path)?;
+            let begun = self.file.write(MAGIC, 0).and_then(|()| self.file.sync());
+            if begun.is_err() {
+                // Nobody may take for a beginning what a later sync need not bring to the disk.
+                let _ = self.file.cut(0);
+            }
+            begun.at(path)?;
+        } else {
+            self.file.sync().at(path)?;
         }
-        self.file.sync_all().at(&self.path)?;
         self.end = end.max(MAGIC.len() as u64);
         Ok(())
-    }
-
-    fn bytes_from(&mut self, from: u64) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        self.file.seek(SeekFrom::Start(from)).at(&self.path)?;
-        self.file.read_to_end(&mut bytes).at(&self.path)?;
-        Ok(bytes)
     }
 }
 
@@ -163,10 +151,8 @@ impl Journal {
 fn scan(path: &Path, bytes: &[u8], start: u64, mut visit: impl FnMut(&[u8])) -> Result<u64> {
     let mut at = 0;
     if start == 0 {
-        if bytes.len() < MAGIC.len() && is_torn(bytes, MAGIC) {
-            return Ok(0);
-        }
-        if bytes.iter().all(|b| *b == 0) {
+        let solid = solid(bytes);
+        if solid < MAGIC.len() && bytes[..solid] == MAGIC[..solid] {
             return Ok(0);
         }
         if !bytes.starts_with(MAGIC) {
@@ -190,8 +176,10 @@ fn scan(path: &Path, bytes: &[u8], start: u64, mut visit: impl FnMut(&[u8])) -> 
     Ok(start + at as u64)
 }
 
-fn is_torn(bytes: &[u8], whole: &[u8]) -> bool {
-    whole.starts_with(bytes) || bytes.iter().all(|b| *b == 0)
+/// How many bytes there are before the zeros at the end: a write of which only the beginning reached the
+/// disk may have left zeros for the rest of it.
+fn solid(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
 }
 
 enum Frame<'a> {
@@ -205,18 +193,19 @@ fn record(rest: &[u8]) -> Frame<'_> {
     let word = |at: usize| -> Option<u32> {
         Some(u32::from_le_bytes(rest.get(at..at + 4)?.try_into().ok()?))
     };
-    if rest.iter().all(|b| *b == 0) {
-        return Frame::Torn;
-    }
+    let solid = solid(rest);
     let (Some(length), Some(check)) = (word(0), word(4)) else { return Frame::Torn };
     if crc32fast::hash(&length.to_le_bytes()) != check || length as usize > MAX_CLAIM {
-        return Frame::Damaged;
+        return if solid < 8 { Frame::Torn } else { Frame::Damaged };
     }
     let end = 8 + length as usize;
     let (Some(claim), Some(check)) = (rest.get(8..end), word(end)) else { return Frame::Torn };
-    if crc32fast::hash(claim) == check {
+    let right = crc32fast::hash(claim);
+    if right == check {
         return Frame::Whole { claim, length: end + 4 };
     }
-    // A last record whose end never reached the disk reads as zeros there.
-    if rest.len() == end + 4 && check == 0 { Frame::Torn } else { Frame::Damaged }
+    // The last record, also of several that were written at once, whose end never reached the disk.
+    let (found, right) = (check.to_le_bytes(), right.to_le_bytes());
+    let arrived = solid.saturating_sub(end);
+    if arrived < 4 && found[..arrived] == right[..arrived] { Frame::Torn } else { Frame::Damaged }
 }

@@ -28,6 +28,7 @@ pub use batch::{
     Account, Appended, Batch, Entry, Gap, Progress, Reason, Recorded, Rejected, Source, Subject,
     Token,
 };
+pub use disk::{Disk, Opening, RealDisk};
 pub use error::{ArchiveError, Result};
 pub use index::{Index, Ledger, LedgerRows, PlaceRecord, Row};
 pub use journal::{Claims, Journal, MAX_CLAIM};

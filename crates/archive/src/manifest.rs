@@ -4,9 +4,9 @@
 //! hash is over the exact text of `state`. It is replaced as a whole by a rename, so a reader sees
 //! one commit or the next, and a damaged one is refused instead of believed.
 
-use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use ledger::{Asset, Chain};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::batch::{Account, Progress, Token};
-use crate::disk;
+use crate::disk::{self, Disk};
 use crate::error::{ArchiveError, AtPath, Result};
 
 pub(crate) const NAME: &str = "manifest.json";
@@ -138,17 +138,17 @@ struct Envelope<'a> {
 
 impl Manifest {
     /// Reads the manifest of `folder`; `None` if there is none.
-    pub(crate) fn load(folder: &Path) -> Result<Option<Manifest>> {
+    pub(crate) fn load(disk: &Arc<dyn Disk>, folder: &Path) -> Result<Option<Manifest>> {
         let path = folder.join(NAME);
-        match fs::metadata(&path) {
+        match disk.length(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).at(&path),
-            Ok(meta) if meta.len() > MAX_BYTES => {
+            Ok(bytes) if bytes > MAX_BYTES => {
                 return Err(ArchiveError::integrity(&path, "longer than any manifest"));
             }
             Ok(_) => {}
         }
-        let text = fs::read(&path).at(&path)?;
+        let text = disk::read_whole(disk, &path).at(&path)?;
         let bad = |what: String| ArchiveError::integrity(&path, what);
         let envelope: Envelope<'_> =
             serde_json::from_slice(&text).map_err(|e| bad(format!("not a manifest: {e}")))?;
@@ -166,14 +166,15 @@ impl Manifest {
     }
 
     /// Replaces the manifest of `folder` by this one: the commit.
-    pub(crate) fn commit(&self, folder: &Path) -> Result<()> {
+    pub(crate) fn commit(&self, disk: &Arc<dyn Disk>, folder: &Path) -> Result<()> {
         let path = folder.join(NAME);
         let encode = |error: serde_json::Error| ArchiveError::integrity(&path, error);
         let state = serde_json::to_string_pretty(self).map_err(encode)?;
         let sha256 = hex::encode(Sha256::digest(state.as_bytes()));
         let state = RawValue::from_string(state).map_err(encode)?;
         let envelope = Envelope { format: FORMAT, sha256, state: &state };
-        disk::write_atomically(&path, &serde_json::to_vec(&envelope).map_err(encode)?)
+        let text = serde_json::to_vec(&envelope).map_err(encode)?;
+        disk::write_atomically(disk, &path, &text)
     }
 
     /// What the types do not say. Paths are derived, so that none can lead out of the folder.

@@ -1,8 +1,7 @@
 //! Building the index: segments are laid out by the number of rows alone, those that are there and still
 //! true are kept, and the others are made in one pass over the transfers in order.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
@@ -13,7 +12,7 @@ use super::seal::{Balances, seal};
 use super::segment::Segment;
 use super::segments::Segments;
 use super::stamp::{FileStamp, SegmentStamp, Stamp};
-use crate::disk;
+use crate::disk::{self, Disk};
 use crate::error::{ArchiveError, AtPath, Result};
 use crate::manifest::Part;
 use crate::order::{Stretches, Timed};
@@ -126,9 +125,10 @@ struct Builder<'a> {
 impl Builder<'_> {
     /// Makes the next segment, of `size` rows.
     fn segment(&mut self, size: u64) -> Result<SegmentStamp> {
+        let disk = &self.ground.store.disk;
         let first = self.numbering.sealed.rows();
         let temporary = self.folder.join(format!("{first:012}.tmp"));
-        let mut draft = Draft::create(&temporary, first, &self.numbering)?;
+        let mut draft = Draft::create(disk, &temporary, first, &self.numbering)?;
         let mut missing = size;
         while missing > 0 {
             let next = match self.left.take() {
@@ -148,12 +148,12 @@ impl Builder<'_> {
             self.left = Some(rest).filter(|rest| !rest.stretch.rows.is_empty());
         }
         let origins = self.folder.join(format!("{first:012}.origins.tmp"));
-        let written = draft.write_origins(&origins, &self.progress)?;
-        let origins = FileStamp::settle(&origins, first, "origins", written)?;
+        let written = draft.write_origins(disk, &origins, &self.progress)?;
+        let origins = FileStamp::settle(disk, &origins, first, "origins", written)?;
         let written = seal(draft, &self.numbering, &self.progress, &mut self.balances)?;
-        let segment = FileStamp::settle(&temporary, first, "segment", written)?;
+        let segment = FileStamp::settle(disk, &temporary, first, "segment", written)?;
         let stamp = SegmentStamp::new(size, segment, origins);
-        self.numbering.sealed.list.push(stamp.open(self.folder)?);
+        self.numbering.sealed.list.push(stamp.open(disk, self.folder)?);
         if self.numbering.memory() > self.ground.memory {
             self.numbering.forget_names(self.folder)?;
         }
@@ -175,7 +175,7 @@ pub(super) fn still_true(
     let parts = ground.parts;
     let mut kept = Vec::new();
     for (stamp, size) in earlier.segments.iter().zip(ground.layout()) {
-        match stamp.open(folder) {
+        match stamp.open(&ground.store.disk, folder) {
             Ok(segment) if stamp.rows == size && holds(&segment, parts) => {
                 kept.push((stamp.clone(), segment));
             }
@@ -216,14 +216,13 @@ fn comes_after(kept: &[(SegmentStamp, Segment)], parts: &[Part], earlier: &Stamp
 }
 
 /// Removes what no stamp but this one names.
-pub(super) fn sweep(folder: &Path, stamp: &Stamp, stamp_name: &str) -> Result<()> {
-    for entry in fs::read_dir(folder).at(folder)? {
-        let path: PathBuf = entry.at(folder)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+pub(super) fn sweep(disk: &dyn Disk, folder: &Path, stamp: &Stamp, stamp_name: &str) -> Result<()> {
+    for name in disk.names(folder).at(folder)? {
+        let path = folder.join(&name);
         if name != stamp_name && stamp.files().all(|file| file.name != name) {
             // Whoever has it mapped keeps it; what cannot be removed now goes with the next build.
-            let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+            let _ = disk.remove(&path).or_else(|_| disk.remove_folder(&path));
         }
     }
-    disk::sync_folder(folder)
+    disk::sync_folder(disk, folder)
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use ledger::Chain;
 use rustc_hash::FxHashMap;
@@ -14,6 +15,7 @@ use super::names::NONE;
 use super::numbering::{Numbering, PotFound};
 use super::segment::{OWNER_NONE, OWNER_NOTED, OWNER_OF_PLACE, OwnerNote, Pair, Run, Segment};
 use super::spill::{Movement, Spill};
+use crate::disk::Disk;
 use crate::error::Result;
 use crate::manifest::Part;
 use crate::order::{Consumed, Stretch, Timed};
@@ -67,8 +69,13 @@ pub(super) struct Draft {
 
 impl Draft {
     /// A segment that begins at row `row`, written to `path`.
-    pub(super) fn create(path: &Path, row: u64, numbering: &Numbering) -> Result<Draft> {
-        let mut writer = SegmentWriter::create(path)?;
+    pub(super) fn create(
+        disk: &Arc<dyn Disk>,
+        path: &Path,
+        row: u64,
+        numbering: &Numbering,
+    ) -> Result<Draft> {
+        let mut writer = SegmentWriter::create(disk, path)?;
         writer.begin("rows")?;
         let from = |first: u32| Span { first: first.into(), count: 0 };
         let first = Facts {
@@ -94,7 +101,7 @@ impl Draft {
             owner_notes: Vec::new(),
             runs: Vec::new(),
             sources: Vec::new(),
-            spill: Spill::new(&path.with_extension("spill")),
+            spill: Spill::new(disk, &path.with_extension("spill")),
         })
     }
 
@@ -235,6 +242,7 @@ impl Draft {
     /// Writes where in the parts the rows stand, now that the segment has all of them.
     pub(super) fn write_origins(
         &self,
+        disk: &Arc<dyn Disk>,
         path: &Path,
         progress: &Progress,
     ) -> Result<([u8; 32], u64)> {
@@ -243,7 +251,7 @@ impl Draft {
             let (sha256, consumed) = (known.sha256, known.taken);
             Some(SourcePart { number: *number, sha256, consumed })
         };
-        let mut writer = SegmentWriter::create(path)?;
+        let mut writer = SegmentWriter::create(disk, path)?;
         writer.section("runs", &self.runs)?;
         writer.finish(&Origins {
             parts: self.sources.iter().filter_map(part).collect(),

@@ -1,9 +1,9 @@
 //! A file of the index: a header, sections of fixed-width records or bytes, and a footer that says
 //! what lies where. `docs/archive-format.md` describes it to the byte.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytemuck::Pod;
 use ledger::Chain;
@@ -11,7 +11,7 @@ use memmap2::Mmap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::{HashingFile, map_file};
+use crate::disk::{Disk, HashingFile, Opening, map_file};
 use crate::error::{ArchiveError, AtPath, Result};
 
 /// Changes whenever the layout does; an index with another number is rebuilt.
@@ -130,8 +130,8 @@ pub(super) struct SegmentWriter {
 }
 
 impl SegmentWriter {
-    pub(super) fn create(path: &Path) -> Result<SegmentWriter> {
-        let file = HashingFile::create(path)?;
+    pub(super) fn create(disk: &Arc<dyn Disk>, path: &Path) -> Result<SegmentWriter> {
+        let file = HashingFile::create(disk, path)?;
         let writer = BufWriter::with_capacity(1 << 18, file);
         let mut made = SegmentWriter { path: path.to_path_buf(), writer, at: 0, sections: vec![] };
         made.raw(MAGIC)?;
@@ -194,7 +194,7 @@ impl SegmentWriter {
         self.raw(&text)?;
         self.raw(bytemuck::cast_slice(&trailer))?;
         let file = self.writer.into_inner().map_err(|e| e.into_error()).at(&self.path)?;
-        file.finish(&self.path)
+        file.finish()
     }
 }
 
@@ -207,9 +207,12 @@ pub(super) struct SegmentFile {
 
 impl SegmentFile {
     /// Maps a file and reads its footer. Sections are checked to lie in the file.
-    pub(super) fn open<F: DeserializeOwned>(path: &Path) -> Result<(SegmentFile, F)> {
+    pub(super) fn open<F: DeserializeOwned>(
+        disk: &Arc<dyn Disk>,
+        path: &Path,
+    ) -> Result<(SegmentFile, F)> {
         let bad = |what: &dyn std::fmt::Display| ArchiveError::integrity(path, what);
-        let file = File::open(path).at_committed(path)?;
+        let file = disk.open(path, Opening::Read).at_committed(path)?;
         let length = file.metadata().at(path)?.len();
         if length < MAGIC.len() as u64 + 2 + TRAILER {
             return Err(bad(&"too short for a segment of the index"));

@@ -22,15 +22,14 @@ mod segments;
 mod spill;
 mod stamp;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ledger::{Address, Amount, Asset, Chain, Conversion, Place, Time, Transfer};
 
 use crate::batch::Recorded;
-use crate::disk;
-use crate::error::{ArchiveError, AtPath, Result};
+use crate::disk::{self, Disk};
+use crate::error::{ArchiveError, Result};
 use crate::manifest::Part;
 use crate::part::{Details, Store};
 pub(crate) use build::{Ground, UNIT};
@@ -87,10 +86,11 @@ pub struct Ledger<'a> {
 impl Index {
     /// Maps the index of these transfers in `folder`.
     pub(crate) fn open(folder: &Path, transfers: [u8; 32], ground: &Ground<'_>) -> Result<Index> {
-        let stamp = Stamp::read(folder, transfers)?;
-        stamp.verify_small(folder)?;
+        let disk = &ground.store.disk;
+        let stamp = Stamp::read(disk, folder, transfers)?;
+        stamp.verify_small(disk, folder)?;
         let segments: Result<Vec<Segment>> =
-            stamp.segments.iter().map(|segment| segment.open(folder)).collect();
+            stamp.segments.iter().map(|segment| segment.open(disk, folder)).collect();
         let segments = Segments::of(segments?);
         let rows: u64 = ground.parts.iter().map(|part| part.rows).sum();
         if segments.rows() != rows || !segments.are_continuous() {
@@ -113,27 +113,32 @@ impl Index {
         ground: &Ground<'_>,
         anew: bool,
     ) -> Result<Index> {
-        fs::create_dir_all(folder).at(folder)?;
-        let kept = match Stamp::any(folder).filter(|_| !anew) {
+        let disk = &ground.store.disk;
+        disk::make_folders(&**disk, folder)?;
+        let kept = match Stamp::any(disk, folder).filter(|_| !anew) {
             Some(earlier) => build::still_true(folder, ground, &earlier),
             None => Vec::new(),
         };
         let segments = build::build(folder, ground, kept)?;
-        disk::sync_folder(folder)?;
+        disk::sync_folder(&**disk, folder)?;
         let parts = ground.parts.iter().map(|part| part.number).collect();
         let stamp = Stamp::new(transfers, parts, segments);
-        stamp.write(folder)?;
-        build::sweep(folder, &stamp, &stamp::file_name(&transfers))?;
+        stamp.write(disk, folder)?;
+        build::sweep(&**disk, folder, &stamp, &stamp::file_name(&transfers))?;
         Index::open(folder, transfers, ground)
     }
 
     /// What is damaged in the index of these transfers. No index is no damage.
-    pub(crate) fn check(folder: &Path, transfers: [u8; 32]) -> Vec<ArchiveError> {
-        if !folder.join(stamp::file_name(&transfers)).exists() {
+    pub(crate) fn check(
+        disk: &Arc<dyn Disk>,
+        folder: &Path,
+        transfers: [u8; 32],
+    ) -> Vec<ArchiveError> {
+        if disk.length(&folder.join(stamp::file_name(&transfers))).is_err() {
             return Vec::new();
         }
-        match Stamp::read(folder, transfers) {
-            Ok(stamp) => stamp.files().filter_map(|file| file.verify(folder).err()).collect(),
+        match Stamp::read(disk, folder, transfers) {
+            Ok(stamp) => stamp.files().filter_map(|file| file.verify(disk, folder).err()).collect(),
             Err(error) => vec![error],
         }
     }

@@ -4,6 +4,7 @@
 //! Numbers are those of the whole index. Whoever asks has found out which segment to ask.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use bytemuck::{Pod, Zeroable};
 
@@ -12,6 +13,7 @@ use super::block::{BLOCK_ROWS, BlockRecord, RowRecord};
 use super::layout::{Facts, Located, Origins, SegmentFile};
 use super::names::{NONE, NameTable};
 use super::piece::{PIECES_A_GROUP, Piece};
+use crate::disk::Disk;
 use crate::error::{ArchiveError, Result};
 
 /// Words of `first_pots` whose ones are counted together.
@@ -99,9 +101,9 @@ pub(super) struct Segment {
 
 impl Segment {
     /// Maps a segment and where its rows come from.
-    pub(super) fn open(path: &Path, origins: &Path) -> Result<Segment> {
-        let (file, facts) = SegmentFile::open(path)?;
-        let (origins_file, origins) = SegmentFile::open(origins)?;
+    pub(super) fn open(disk: &Arc<dyn Disk>, path: &Path, origins: &Path) -> Result<Segment> {
+        let (file, facts) = SegmentFile::open(disk, path)?;
+        let (origins_file, origins) = SegmentFile::open(disk, origins)?;
         let names = |name: &str| -> Result<LocatedNames> {
             let bytes = file.locate(name)?;
             let groups = file.locate(&format!("{name}.groups"))?;

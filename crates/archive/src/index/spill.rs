@@ -2,11 +2,11 @@
 //! bounded memory. Pots are gathered by 2^16; what one such bucket has collected goes to a temporary
 //! file whenever its buffer is full.
 
-use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::piece::{read_number, write_number};
+use crate::disk::{Disk, DiskFile, Opening};
 use crate::error::{ArchiveError, AtPath, Result};
 
 /// Pots of a bucket.
@@ -27,8 +27,9 @@ pub(super) struct Movement {
 }
 
 pub(super) struct Spill {
+    disk: Arc<dyn Disk>,
     path: PathBuf,
-    file: Option<File>,
+    file: Option<DiskFile>,
     end: u64,
     buckets: Vec<Bucket>,
 }
@@ -42,8 +43,9 @@ struct Bucket {
 
 impl Spill {
     /// A spill whose file, if it comes to need one, is made at `path`.
-    pub(super) fn new(path: &Path) -> Spill {
-        Spill { path: path.to_path_buf(), file: None, end: 0, buckets: Vec::new() }
+    pub(super) fn new(disk: &Arc<dyn Disk>, path: &Path) -> Spill {
+        let (disk, path) = (Arc::clone(disk), path.to_path_buf());
+        Spill { disk, path, file: None, end: 0, buckets: Vec::new() }
     }
 
     pub(super) fn push(&mut self, movement: Movement) -> Result<()> {
@@ -62,18 +64,12 @@ impl Spill {
     fn flush(&mut self, at: usize) -> Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(
-                File::options()
-                    .read(true)
-                    .write(true)
-                    .create(true)
-                    .truncate(true)
-                    .open(&self.path)
-                    .at(&self.path)?,
-            ),
+            none => {
+                none.insert(DiskFile::open(&self.disk, &self.path, Opening::New).at(&self.path)?)
+            }
         };
         let bucket = &mut self.buckets[at];
-        file.write_all_at(&bucket.buffer, self.end).at(&self.path)?;
+        file.write(&bucket.buffer, self.end).at(&self.path)?;
         bucket.blocks.push((self.end, bucket.buffer.len()));
         self.end += bucket.buffer.len() as u64;
         bucket.buffer.clear();
@@ -87,8 +83,10 @@ impl Spill {
         let mut block = Vec::new();
         for (offset, length) in bucket.blocks {
             block.resize(length, 0);
-            if let Some(file) = &self.file {
-                file.read_exact_at(&mut block, offset).at(&self.path)?;
+            if let Some(file) = &self.file
+                && file.read(&mut block, offset).at(&self.path)? < length
+            {
+                return Err(ArchiveError::integrity(&self.path, "the file is cut short"));
             }
             self.visit(first, &block, &mut visit)?;
         }
@@ -111,7 +109,7 @@ impl Spill {
     pub(super) fn remove(&mut self) {
         if self.file.take().is_some() {
             // What stays is removed with the next build.
-            let _ = fs::remove_file(&self.path);
+            let _ = self.disk.remove(&self.path);
         }
     }
 }

@@ -2,15 +2,15 @@
 //!
 //! One line with the SHA-256 of all that follows, then a JSON document.
 
-use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::layout::FORMAT;
 use super::segment::Segment;
-use crate::disk;
+use crate::disk::{self, Disk};
 use crate::error::{ArchiveError, AtPath, Result};
 
 /// An index of at most this size is hashed whenever it is opened: a fraction of a second.
@@ -38,6 +38,7 @@ pub(super) struct SegmentStamp {
 impl FileStamp {
     /// Gives a synced file the name that follows from its first row and its hash.
     pub(super) fn settle(
+        disk: &Arc<dyn Disk>,
         temporary: &Path,
         first: u64,
         kind: &str,
@@ -45,22 +46,22 @@ impl FileStamp {
     ) -> Result<FileStamp> {
         let name = format!("{first:012}-{}.{kind}", hex::encode(&sha256[..8]));
         let path = temporary.with_file_name(&name);
-        fs::rename(temporary, &path).at(&path)?;
+        disk.rename(temporary, &path).at(&path)?;
         Ok(FileStamp { name, bytes, sha256 })
     }
 
     /// Hashes the file and compares.
-    pub(super) fn verify(&self, folder: &Path) -> Result<()> {
+    pub(super) fn verify(&self, disk: &Arc<dyn Disk>, folder: &Path) -> Result<()> {
         let path = folder.join(&self.name);
-        match disk::hash_file(&path)? == self.sha256 {
+        match disk::hash_file(disk, &path)? == self.sha256 {
             true => Ok(()),
             false => Err(ArchiveError::integrity(&path, "its content was changed")),
         }
     }
 
-    fn verify_length(&self, folder: &Path) -> Result<()> {
+    fn verify_length(&self, disk: &Arc<dyn Disk>, folder: &Path) -> Result<()> {
         let path = folder.join(&self.name);
-        match fs::metadata(&path).at_committed(&path)?.len() {
+        match disk.length(&path).at_committed(&path)? {
             bytes if bytes == self.bytes => Ok(()),
             bytes => {
                 let what = format!("{bytes} bytes long instead of {}", self.bytes);
@@ -76,10 +77,10 @@ impl SegmentStamp {
     }
 
     /// Maps the segment; of its content only the length is verified.
-    pub(super) fn open(&self, folder: &Path) -> Result<Segment> {
-        self.segment.verify_length(folder)?;
-        self.origins.verify_length(folder)?;
-        Segment::open(&folder.join(&self.segment.name), &folder.join(&self.origins.name))
+    pub(super) fn open(&self, disk: &Arc<dyn Disk>, folder: &Path) -> Result<Segment> {
+        self.segment.verify_length(disk, folder)?;
+        self.origins.verify_length(disk, folder)?;
+        Segment::open(disk, &folder.join(&self.segment.name), &folder.join(&self.origins.name))
     }
 
     fn files(&self) -> [&FileStamp; 2] {
@@ -115,21 +116,22 @@ impl Stamp {
         Stamp { format: FORMAT, transfers, parts, segments }
     }
 
-    pub(super) fn write(&self, folder: &Path) -> Result<()> {
+    pub(super) fn write(&self, disk: &Arc<dyn Disk>, folder: &Path) -> Result<()> {
         let path = folder.join(file_name(&self.transfers));
         let json = serde_json::to_string(self).map_err(|e| ArchiveError::integrity(&path, e))?;
         let json = format!("{json}\n");
         let text = format!("{}\n{json}", hex::encode(Sha256::digest(json.as_bytes())));
-        disk::write_atomically(&path, text.as_bytes())
+        disk::write_atomically(disk, &path, text.as_bytes())
     }
 
     /// Reads a stamp of this format, of whatever transfers.
-    fn load(path: &Path) -> Result<Stamp> {
+    fn load(disk: &Arc<dyn Disk>, path: &Path) -> Result<Stamp> {
         let bad = |what: &dyn std::fmt::Display| ArchiveError::integrity(path, what);
-        if fs::metadata(path).at_committed(path)?.len() > MAX_BYTES {
+        if disk.length(path).at_committed(path)? > MAX_BYTES {
             return Err(bad(&"longer than any stamp"));
         }
-        let text = fs::read_to_string(path).at_committed(path)?;
+        let text = disk::read_whole(disk, path).at_committed(path)?;
+        let text = String::from_utf8(text).map_err(|error| bad(&error))?;
         let (hash, json) = text.split_once('\n').ok_or_else(|| bad(&"no stamp of an index"))?;
         if hex::encode(Sha256::digest(json.as_bytes())) != hash {
             return Err(bad(&"its own checksum does not match"));
@@ -148,9 +150,9 @@ impl Stamp {
     }
 
     /// Reads the stamp of the index of these transfers.
-    pub(super) fn read(folder: &Path, transfers: [u8; 32]) -> Result<Stamp> {
+    pub(super) fn read(disk: &Arc<dyn Disk>, folder: &Path, transfers: [u8; 32]) -> Result<Stamp> {
         let path = folder.join(file_name(&transfers));
-        let stamp = Stamp::load(&path)?;
+        let stamp = Stamp::load(disk, &path)?;
         match stamp.transfers == transfers {
             true => Ok(stamp),
             false => Err(ArchiveError::integrity(&path, "the stamp of another index")),
@@ -158,19 +160,18 @@ impl Stamp {
     }
 
     /// The stamp of an earlier index in the folder, if there is a sound one.
-    pub(super) fn any(folder: &Path) -> Option<Stamp> {
-        let paths = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
-        let mut paths: Vec<_> =
-            paths.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
-        paths.sort();
-        paths.iter().find_map(|path| Stamp::load(path).ok())
+    pub(super) fn any(disk: &Arc<dyn Disk>, folder: &Path) -> Option<Stamp> {
+        let mut names = disk.names(folder).ok()?;
+        names.retain(|name| name.ends_with(".json"));
+        names.sort();
+        names.iter().find_map(|name| Stamp::load(disk, &folder.join(name)).ok())
     }
 
     /// Compares the content of all files, if they are few enough bytes to be read on each opening.
-    pub(super) fn verify_small(&self, folder: &Path) -> Result<()> {
+    pub(super) fn verify_small(&self, disk: &Arc<dyn Disk>, folder: &Path) -> Result<()> {
         match self.files().map(|file| file.bytes).sum::<u64>() > VERIFIED_BYTES {
             true => Ok(()),
-            false => self.files().try_for_each(|file| file.verify(folder)),
+            false => self.files().try_for_each(|file| file.verify(disk, folder)),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What the index leaves in the parts because only people ask for it: position, transaction, kind and
 //! origin of a row. Read block by block, and the last blocks are kept.
 
-use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::types::{UInt32Type, UInt64Type};
@@ -15,7 +14,7 @@ use parquet::file::metadata::PageIndexPolicy;
 
 use super::columns::{optional, tx_id};
 use super::{SCHEMA, Store, guarded, primitive};
-use crate::error::{ArchiveError, AtPath, Result};
+use crate::error::{ArchiveError, Result};
 use crate::manifest::Part;
 
 /// Rows of a block.
@@ -83,7 +82,7 @@ impl Details {
 fn read(store: &Store, part: &Part, first: u64) -> Result<Vec<Detail>> {
     let path = store.verified(&part.path, &part.sha256)?;
     let bad = |what: &dyn std::fmt::Display| ArchiveError::integrity(&path, what);
-    let file = File::open(&path).at_committed(&path)?;
+    let file = store.open(&path)?;
     // The page index says which pages hold the rows; a file without one is read from its group's start.
     let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
     let mut batches = guarded(&path, || {

@@ -9,15 +9,17 @@ mod details;
 mod read;
 mod write;
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use ledger::Chain;
 use rustc_hash::FxHashSet;
 
-use crate::disk;
-use crate::error::{ArchiveError, Result};
+use crate::disk::{self, Disk, Opening};
+use crate::error::{ArchiveError, AtPath, Result};
 
 pub(crate) use columns::{Columns, Named, RowBatch};
 pub(crate) use details::Details;
@@ -71,13 +73,34 @@ pub(crate) fn guarded<T>(path: &Path, step: impl FnOnce() -> T) -> Result<T> {
 
 /// The archive's folder, and which of its files were found to be what was committed.
 pub(crate) struct Store {
+    pub(crate) disk: Arc<dyn Disk>,
     pub(crate) folder: PathBuf,
     verified: Mutex<FxHashSet<[u8; 32]>>,
+    /// Chains whose folder is there, whatever happens.
+    durable: Mutex<FxHashSet<Chain>>,
 }
 
 impl Store {
-    pub(crate) fn new(folder: &Path) -> Store {
-        Store { folder: folder.to_path_buf(), verified: Mutex::default() }
+    pub(crate) fn new(disk: Arc<dyn Disk>, folder: &Path) -> Store {
+        let (verified, durable) = Default::default();
+        Store { disk, folder: folder.to_path_buf(), verified, durable }
+    }
+
+    /// Makes the folder of a chain, if need be, and sees to it once in the life of this store that its name
+    /// is durable: whoever made it may have failed or been killed before that.
+    fn make_durable(&self, chain: Chain, folder: &Path) -> Result<()> {
+        let mut durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        if !durable.contains(&chain) {
+            disk::make_folders(&*self.disk, folder)?;
+            disk::sync_folder(&*self.disk, &self.folder)?;
+            durable.insert(chain);
+        }
+        Ok(())
+    }
+
+    /// Opens a committed file for the Parquet library.
+    pub(crate) fn open(&self, path: &Path) -> Result<File> {
+        self.disk.open(path, Opening::Read).at_committed(path)
     }
 
     /// The path of a committed file whose bytes hash to `sha256`. Hashed once in the life of this
@@ -89,7 +112,7 @@ impl Store {
             set.contains(sha256)
         };
         if !known(self) {
-            if disk::hash_file(&full)? != *sha256 {
+            if disk::hash_file(&self.disk, &full)? != *sha256 {
                 return Err(ArchiveError::integrity(&full, "its SHA-256 is not the committed one"));
             }
             self.trust(sha256);

@@ -58,7 +58,7 @@ impl Batches {
         ranges: Vec<Range<usize>>,
     ) -> Result<Batches> {
         let path = store.verified(&part.path, &part.sha256)?;
-        let file = File::open(&path).at_committed(&path)?;
+        let file = store.open(&path)?;
         let options = ArrowReaderOptions::new().with_schema(reading_schema());
         let metadata = guarded(&path, || ArrowReaderMetadata::load(&file, options))?
             .map_err(|error| ArchiveError::integrity(&path, error))?;
@@ -301,7 +301,7 @@ fn visit_keys(path: &Path, batch: &RecordBatch, mut visit: impl FnMut(KeyRow)) -
 
 fn open(store: &Store, part: &Part) -> Result<(PathBuf, Builder)> {
     let path = store.verified(&part.path, &part.sha256)?;
-    let file = File::open(&path).at_committed(&path)?;
+    let file = store.open(&path)?;
     let builder = guarded(&path, || Builder::try_new(file))?
         .map_err(|error| ArchiveError::integrity(&path, error))?;
     if builder.schema().fields() != SCHEMA.fields() {

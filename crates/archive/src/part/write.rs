@@ -1,7 +1,6 @@
 //! Writing a part: rows pushed in order, flushed by row groups, named by its hash when it is done.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -127,9 +126,9 @@ impl PartWriter {
         number: u64,
     ) -> Result<PartWriter> {
         let temporary = temporary_path(store, chain, number)?;
-        let file = HashingFile::create(&temporary)?;
+        let file = HashingFile::create(&store.disk, &temporary)?;
         let writer = ArrowWriter::try_new(file, SCHEMA.clone(), Some(properties()))
-            .map_err(|error| ArchiveError::integrity(&temporary, error))?;
+            .map_err(|error| write_error(&temporary, error))?;
         let columns = Columns::new();
         let (texts, seen) = (Texts::default(), Seen::default());
         let store = Arc::clone(store);
@@ -190,12 +189,12 @@ impl PartWriter {
     pub(crate) fn finish(mut self) -> Result<Option<Part>> {
         if self.seen.rows == 0 {
             drop(self.writer);
-            fs::remove_file(&self.temporary).at(&self.temporary)?;
+            self.store.disk.remove(&self.temporary).at(&self.temporary)?;
             return Ok(None);
         }
         self.flush()?;
         let file = self.writer.into_inner().map_err(|e| write_error(&self.temporary, e))?;
-        let (sha256, bytes) = file.finish(&self.temporary)?;
+        let (sha256, bytes) = file.finish()?;
         let path = file_path(self.chain, "part", self.number, &sha256);
         settle(&self.store, &self.temporary, &path, &sha256)?;
         let mut imports = self.seen.imports;
@@ -231,10 +230,7 @@ pub(crate) fn write_error(
 /// Where a new file of `chain` is written until its hash is known.
 pub(crate) fn temporary_path(store: &Store, chain: Chain, number: u64) -> Result<PathBuf> {
     let folder = store.folder.join(format!("chain={chain}"));
-    if !folder.is_dir() {
-        fs::create_dir_all(&folder).at(&folder)?;
-        disk::sync_folder(&store.folder)?;
-    }
+    store.make_durable(chain, &folder)?;
     Ok(folder.join(format!("{number:08}.tmp")))
 }
 
@@ -246,9 +242,9 @@ pub(crate) fn settle(
     sha256: &[u8; 32],
 ) -> Result<()> {
     let full = store.folder.join(path);
-    fs::rename(temporary, &full).at(&full)?;
+    store.disk.rename(temporary, &full).at(&full)?;
     store.trust(sha256);
-    full.parent().map_or(Ok(()), disk::sync_folder)
+    disk::sync_name(&*store.disk, &full)
 }
 
 impl Seen {
