@@ -1,6 +1,8 @@
 //! What the archive's tests share: made-up transfers, batches of them, a folder to put them in.
 #![allow(dead_code, clippy::unwrap_used)] // each test file uses its part; helpers of tests are tests
 
+pub(crate) mod faults;
+
 use std::path::Path;
 
 use archive::{Appended, Archive, Batch, Entry, Recorded, Source};
@@ -10,6 +12,7 @@ use ledger::{
 use sha2::{Digest, Sha256};
 
 /// A small generator of numbers, the same on every machine.
+#[derive(Debug)]
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
