@@ -44,10 +44,11 @@ fuzz-short:
 bench:
 	bench/run
 
-# Fuzzing, random ledgers, kills and mutants at full length.
+# Fuzzing, random ledgers, kills, failing disks and mutants at full length.
 soak: mutants
 	DYEPACK_LEDGERS=200000 cargo test --release -p taint
 	DYEPACK_KILLS=200 cargo test --release -p archive -p dyepack --test kill
+	DYEPACK_SIMULATIONS=3000 cargo test --release -p archive --test simulation
 	fuzz/run 600
 
 mutants:
