@@ -155,7 +155,7 @@ impl Builder<'_> {
         let stamp = SegmentStamp::new(size, segment, origins);
         self.numbering.sealed.list.push(stamp.open(disk, self.folder)?);
         if self.numbering.memory() > self.ground.memory {
-            self.numbering.forget_names(self.folder)?;
+            self.numbering.forget_names(disk, self.folder)?;
         }
         Ok(stamp)
     }

@@ -4,6 +4,7 @@
 //! files beside the segments; what earlier segments hold is asked there.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ledger::{Asset, Chain, Place};
@@ -12,6 +13,7 @@ use rustc_hash::FxHashMap;
 use super::names::{NONE, Name, NameBook, chain_number, next_number};
 use super::run::{NameRun, Wanted};
 use super::segments::Segments;
+use crate::disk::Disk;
 use crate::error::Result;
 use crate::part::Named;
 
@@ -259,9 +261,9 @@ impl Numbering {
     }
 
     /// Lets the names of places leave memory, to a file below `folder`.
-    pub(super) fn forget_names(&mut self, folder: &Path) -> Result<()> {
+    pub(super) fn forget_names(&mut self, disk: &Arc<dyn Disk>, folder: &Path) -> Result<()> {
         let path = folder.join(format!("{}.names.tmp", self.runs.len()));
-        self.runs.push(NameRun::write(&self.places, &path)?);
+        self.runs.push(NameRun::write(disk, &self.places, &path)?);
         self.places = NameBook::starting_at(self.places.end());
         Ok(())
     }
