@@ -14,9 +14,9 @@ use super::segments::Segments;
 use super::stamp::{FileStamp, SegmentStamp, Stamp};
 use crate::disk::{self, Disk};
 use crate::error::{ArchiveError, AtPath, Result};
-use crate::manifest::Part;
+use crate::manifest::{Part, Sorting};
 use crate::order::{Stretches, Timed};
-use crate::part::{Columns, Store};
+use crate::part::{Batches, Columns, Store};
 
 /// Rows of the last, small segment stay below this; every other segment has this many times a power of
 /// [`FAN`].
@@ -184,7 +184,10 @@ pub(super) fn still_true(
     }
     // Behind which of them can reading go on?
     while let Some((_, last)) = kept.last() {
-        if last.origins.resumable && comes_after(&kept, parts, earlier) {
+        let is_behind = last.origins.resumable
+            && comes_after(&kept, parts, earlier)
+            && !cuts_block(&kept, ground);
+        if is_behind {
             break;
         }
         kept.pop();
@@ -212,6 +215,33 @@ fn comes_after(kept: &[(SegmentStamp, Segment)], parts: &[Part], earlier: &Stamp
     parts.iter().filter(|part| !earlier.parts.contains(&part.number)).all(|part| {
         part.min_time > last.facts.merge_time
             && part.first.height.is_none_or(|first| Some(first) > height(part))
+    })
+}
+
+/// True if a block goes on behind the last of `kept` in which rows are placed by what others of their
+/// transaction know, some of which may have been read; or if nobody can tell.
+fn cuts_block(kept: &[(SegmentStamp, Segment)], ground: &Ground<'_>) -> bool {
+    let Some((_, last)) = kept.last() else { return false };
+    let mut progress = Progress::of(ground.parts);
+    kept.iter().for_each(|(_, segment)| progress.go_on(segment));
+    let consumed = progress.consumed();
+    let lacking = |part: &Part| {
+        let mut of_chain = ground.parts.iter().filter(|other| other.chain == part.chain);
+        of_chain.any(|other| other.sorting == Sorting::Height && other.lacks_tx_index)
+    };
+    let next_height = |part: &Part| {
+        let from = consumed.get(&part.number).copied().unwrap_or(0);
+        let next = Batches::open(ground.store, part, Columns::Numbered, from).ok()?.next()?.ok()?;
+        (next.len() > 0).then(|| next.height(0))?
+    };
+    ground.parts.iter().any(|part| {
+        let end = last.facts.ends.iter().find(|end| end.chain == part.chain.name());
+        let is_open = consumed.get(&part.number).is_none_or(|consumed| *consumed < part.rows);
+        part.sorting == Sorting::Height
+            && end.is_some_and(|end| end.height.is_some())
+            && is_open
+            && lacking(part)
+            && next_height(part) <= end.and_then(|end| end.height)
     })
 }
 

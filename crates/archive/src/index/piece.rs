@@ -183,7 +183,10 @@ impl<'a> Piece<'a> {
             Some(Rest { balance, row, bytes }) => {
                 let deltas = self.deltas.get(bytes as usize..).unwrap_or(&[]);
                 let left = self.rows.saturating_sub(low as u32 * BALANCE_EVERY);
-                (Some(u128::from_le_bytes(balance)), PieceRows { deltas, first: None, last: row, left })
+                (
+                    Some(u128::from_le_bytes(balance)),
+                    PieceRows { deltas, first: None, last: row, left },
+                )
             }
         }
     }
