@@ -13,7 +13,7 @@ use support::faults::{Fault, FaultyDisk};
 use support::*;
 
 /// How often the power is cut at one moment: each time something else arrives.
-const CUTS: u64 = 4;
+const CUTS: u64 = 10;
 
 fn shared(disk: &Arc<FaultyDisk>) -> Arc<dyn Disk> {
     Arc::clone(disk) as Arc<dyn Disk>
@@ -57,7 +57,8 @@ fn each_fault<T>(
         let has_met = disk.has_met();
         disk.arm(Fault::None);
         then(&disk, &mut at_work);
-        (0..CUTS).for_each(|seed| look(&disk.after_power_cut(seed)));
+        let other = CUTS * (at + 100 * disk.steps());
+        (0..CUTS).for_each(|seed| look(&disk.after_power_cut(other + seed)));
         if !has_met {
             break;
         }
@@ -126,32 +127,59 @@ fn a_commit_that_was_not_durable_was_built_upon() {
     );
 }
 
-/// Numbers of parts that a lost commit had were used again, and segments that knew them were kept.
+/// An archive with the four middle rows, and its index: they are one segment, and one row more is a second.
+fn with_index() -> (Arc<FaultyDisk>, Archive) {
+    let disk = FaultyDisk::new(5);
+    let mut archive = open(&disk).unwrap();
+    archive.append(&Batch { entries: numbered(&rows()[1..5]), ..all("middle") }).unwrap();
+    check_index(&mut archive);
+    (disk, archive)
+}
+
+fn check_index(archive: &mut Archive) {
+    archive.set_segment_unit(1);
+    let index = archive.index().unwrap();
+    for (row, expected) in recorded(archive).iter().enumerate() {
+        assert_eq!(index.transfer(row as u64).unwrap(), *expected);
+    }
+}
+
+/// Appends the last rows, which come behind all segments.
+fn append_last(archive: &mut Archive) -> bool {
+    archive.append(&Batch { entries: numbered(&rows()[5..]), ..all("last") }).is_ok()
+}
+
+/// Appends the first rows, which come before all segments.
+fn append_first(archive: &mut Archive) {
+    archive.append(&Batch { entries: numbered(&rows()[..1]), ..all("first") }).unwrap();
+}
+
+/// The index that another process built of a commit that failed took another part for one that it knew.
+#[test]
+fn the_number_of_a_part_was_used_again() {
+    each_fault(
+        with_index,
+        |_, archive| append_last(archive),
+        |disk, archive| {
+            check_index(&mut Archive::read_on(&folder(disk), shared(disk)).unwrap());
+            append_first(archive);
+            check_index(archive);
+        },
+        |disk| check_index(&mut read(disk)),
+    );
+}
+
+/// The same where the commit was lost with the power.
 #[test]
 fn an_index_outlived_the_commit_that_it_was_built_from() {
     each_fault(
-        || {
-            let disk = FaultyDisk::new(5);
-            let archive = open(&disk).unwrap();
-            (disk, archive)
-        },
-        |_, archive| archive.append(&Batch { entries: numbered(&rows()[3..]), ..all("a") }).is_ok(),
-        |disk, archive| {
-            // Another process sees what is there now.
-            let mut reader = Archive::read_on(&folder(disk), shared(disk)).unwrap();
-            reader.set_segment_unit(1);
-            reader.index().unwrap();
-            archive.append(&Batch { entries: numbered(&rows()[..3]), ..all("b") }).unwrap();
-        },
+        with_index,
+        |_, archive| append_last(archive),
+        |disk, _| check_index(&mut Archive::read_on(&folder(disk), shared(disk)).unwrap()),
         |disk| {
-            let mut archive = read(disk);
-            archive.set_segment_unit(1);
-            let index = archive.index().unwrap();
-            let expected = recorded(&archive);
-            assert!(expected.len() >= 3);
-            for (row, expected) in expected.iter().enumerate() {
-                assert_eq!(index.transfer(row as u64).unwrap(), *expected);
-            }
+            let mut archive = open(disk).unwrap();
+            append_first(&mut archive);
+            check_index(&mut archive);
         },
     );
 }
