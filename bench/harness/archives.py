@@ -111,7 +111,7 @@ def cold(program, archive, folder, source, row):
         found[name]["digest"] = result["digest"]
     if found["trace"]["digest"] != found["replay"]["digest"]:
         raise Disagreement(f"the theft at row {row}: trace and replay have other digests")
-    return {**found, "touched": result["touched"]}
+    return {**found, "touched": result["touched"]["transfers"]}
 
 
 def measure_all(binaries, work, sizes, keep):
