@@ -32,7 +32,7 @@ const JOURNAL: &str = "claims.journal";
 /// Memory that is used where nobody says how much, in bytes.
 const MEMORY: usize = 2 << 30;
 /// The names and pots of an index that is being built may take one of so many parts of the memory.
-const NAMES_SHARE: usize = 3;
+const NAMES_SHARE: usize = 8;
 
 /// An archive, opened at its last commit.
 pub struct Archive {

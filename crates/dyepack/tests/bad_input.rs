@@ -124,7 +124,10 @@ fn whole_files() -> Vec<Case> {
 }
 
 fn rows_of(log: &str) -> Vec<Value> {
-    log.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
+    log.lines()
+        .filter(|line| !line.contains("sha256_of_lines"))
+        .map(|line| serde_json::from_str(line).expect("a JSON line"))
+        .collect()
 }
 
 /// A set-aside row must name the file, the row and the reason.
@@ -376,7 +379,7 @@ fn a_torn_claim_is_a_note_and_no_damage() {
 #[test]
 fn a_cut_part_is_noticed_beside_a_sound_index() {
     let room = Room::new();
-    room.json(&["import", &room.write("rows.csv", around(b""))], 0);
+    room.json(&["import", &room.write("rows.csv", around(b"")), "--no-index"], 0);
     let theft = format!("[[theft]]\nchain = \"tron\"\nto = \"{B}\"\nasset = \"TRX\"\n");
     let head = "schema = \"dyepack.case/1\"\nid = \"c\"\ntitle = \"t\"\n";
     room.write("case.toml", format!("{head}{theft}"));

@@ -327,8 +327,11 @@ fn files_of_one_name_are_told_apart() {
         }
     }
     let kept = std::fs::read_to_string(room.path("archive/set-aside.jsonl")).expect("kept");
-    let kept: Vec<serde_json::Value> =
-        kept.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let kept: Vec<serde_json::Value> = kept
+        .lines()
+        .filter(|line| !line.contains("sha256_of_lines"))
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
     assert_eq!(kept.iter().map(|row| text(row, "file")).collect::<Vec<_>>(), names[..2]);
     room.write("case.toml", theft());
     let result = room.json(&["trace", "case.toml"], 0);

@@ -87,6 +87,8 @@ impl Batches {
                 }
             }
             let Some((group, first, ranges)) = self.groups.pop_front() else { return Ok(None) };
+            // Those of the last group go before the next ones come: they are most of what a reader holds.
+            self.dictionaries = Dictionaries::default();
             self.next = first + ranges.first().map_or(0, |range| range.start as u64);
             self.reader = Some(self.open_group(group, ranges)?);
         }
