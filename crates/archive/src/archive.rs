@@ -200,7 +200,7 @@ impl Archive {
             self.waiting = Some(open);
         }
         if !waits {
-            self.settle()?;
+            self.settle(false)?;
         }
         let mut next = self.manifest.clone();
         let import = import_ordinal(&mut next, &batch.source)?;
@@ -213,13 +213,14 @@ impl Archive {
         }
         let is_full = self.waiting.as_ref().is_some_and(|open| open.rows() >= rewrite::MOST);
         if is_full || !batch.more {
-            self.settle()?;
+            self.settle(batch.last)?;
         }
         Ok(Some(Appended { import, transfers: rows, ..Appended::default() }))
     }
 
-    /// Commits the part that waits, if there is one.
-    fn settle(&mut self) -> Result<()> {
+    /// Commits the part that waits, if there is one; with the `last` of its source's tables, the import is
+    /// complete.
+    fn settle(&mut self, last: bool) -> Result<()> {
         let Some(open) = self.waiting.take() else { return Ok(()) };
         let (source, progress, part) = open.finish()?;
         let mut next = self.manifest.clone();
@@ -228,6 +229,7 @@ impl Archive {
         let record = &mut next.imports[import as usize];
         record.transfers += part.as_ref().map_or(0, |part| part.rows);
         record.progress = progress;
+        record.complete |= last;
         next.parts.extend(part);
         self.compact_and_commit(next)
     }
@@ -275,7 +277,7 @@ impl Archive {
     /// stay. Imports that lost rows are no longer complete.
     pub fn rewind(&mut self, chain: Chain, height: u64) -> Result<Rewound> {
         self.writable()?;
-        self.settle()?;
+        self.settle(false)?;
         let mut next = self.manifest.clone();
         let rewound = rewrite::rewind(&self.store, &mut next, chain, height)?;
         self.commit(next)?;

@@ -20,7 +20,7 @@ use support::*;
 /// In how many ways each script is disturbed.
 const WAYS: u64 = 3;
 /// Scripts and ways that once found something: they run always.
-const KNOWN: &[(u64, u64)] = &[(0, 1), (4, 0), (14, 0), (29, 3)];
+const KNOWN: &[(u64, u64)] = &[(0, 1), (4, 0), (14, 0), (29, 3), (122, 0)];
 
 enum Step {
     /// Opens the archive, again or for the first time.

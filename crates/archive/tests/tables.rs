@@ -109,3 +109,19 @@ proptest! {
         prop_assert_eq!(one.imports(), other.imports());
     }
 }
+
+#[test]
+fn a_last_table_that_joined_others_left_its_import_incomplete() {
+    let rows: Vec<Transfer> =
+        random_world(1, 40).into_iter().filter(|t| t.chain == Chain::TRON).collect();
+    let rows: Vec<Transfer> = rows.into_iter().filter(|t| t.conversion.is_none()).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let mut archive = Archive::open(folder.path()).unwrap();
+    for (number, rows) in rows[..4].chunks(2).enumerate() {
+        let (more, last) = (number == 0, number == 1);
+        let table = Some((number as u64 * 2, table(rows)));
+        archive.append(&Batch { table, more, last, ..batch("a", vec![]) }).unwrap();
+    }
+    assert_eq!(parts(folder.path()).len(), 1, "they did not wait");
+    assert!(archive.imports()[0].complete);
+}
