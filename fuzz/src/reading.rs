@@ -96,6 +96,8 @@ impl Taken {
                     assert!(*row > 0, "rows count from 1");
                     check_transfer(transfer);
                 }
+                // `take` hands out its rows.
+                Item::Table { .. } => unreachable!("a table among rows"),
                 Item::Block(_) => counted.blocks += 1,
                 Item::Token { chain, asset, symbol, .. } => {
                     check_asset(*chain, *asset);
