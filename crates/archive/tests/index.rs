@@ -266,6 +266,30 @@ fn an_account_of_many_assets_has_a_pot_of_each() {
     }
 }
 
+/// A name was looked for in what had left memory, and was in none; then another column numbered it, it left
+/// memory too, and the first column numbered it once more.
+#[test]
+fn a_name_that_left_memory_later_is_not_numbered_twice() {
+    let mut dice = Dice(1);
+    let rows: Vec<Transfer> = (0..2500)
+        .map(|n| {
+            let (from, to) = (dice.below(1200), dice.below(1200));
+            transfer(Chain::TRON, Position::full(n, 0, 0), 100 + n as u32, from, to)
+        })
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    append(folder.path(), &batch("a", numbered(&rows)));
+    let mut archive = Archive::open(folder.path()).unwrap();
+    // Nine segments of 256 rows, and some smaller ones.
+    archive.set_segment_unit(1);
+    archive.index().unwrap();
+    let whole = all_index_bytes(folder.path());
+    assert!(whole.len() > 20);
+    archive.limit_memory(0);
+    archive.rebuild_index(&|_| {}).unwrap();
+    assert!(all_index_bytes(folder.path()) == whole, "names that leave memory change the index");
+}
+
 /// All files of the index but the stamp.
 fn all_index_bytes(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut names = index_names(folder);

@@ -36,7 +36,7 @@ pub(crate) use build::{Ground, UNIT};
 use names::{Name, address_of, asset_of, chain_number, chain_of, place_of};
 use segment::{OWNER_NONE, OWNER_OF_PLACE, Segment};
 pub use segments::LedgerRows;
-use segments::{Segments, pot_or_none};
+use segments::{ASSETS, OWNERS, PLACES, Segments, pot_or_none};
 use stamp::Stamp;
 
 /// The index of one commit.
@@ -159,12 +159,12 @@ impl Index {
 
     /// Number of places, likewise.
     pub fn place_count(&self) -> u32 {
-        self.segments.places()
+        self.segments.count(&PLACES)
     }
 
     /// Number of assets, likewise.
     pub fn asset_count(&self) -> u32 {
-        self.segments.assets()
+        self.segments.count(&ASSETS)
     }
 
     /// The segment of a row, and the row counted from its first.
@@ -260,7 +260,7 @@ impl Index {
     }
 
     fn owner_address(&self, owner: u32) -> Option<Address> {
-        address_of(self.segments.owner_name(owner)?)
+        address_of(self.segments.name(&OWNERS, owner)?)
     }
 
     /// The time by which a row was merged with other chains: of rows with a height the latest time
@@ -292,7 +292,7 @@ impl Index {
     /// What a place number stands for.
     pub fn place(&self, place: u32) -> Result<PlaceRecord> {
         let bad = || self.damaged(format!("place {place} cannot be read"));
-        let name = self.segments.place_name(place).ok_or_else(bad)?;
+        let name = self.segments.name(&PLACES, place).ok_or_else(bad)?;
         let owner = match self.segments.owner_of(place) {
             None => None,
             Some(owner) => Some(self.owner_address(owner).ok_or_else(bad)?),
@@ -304,26 +304,26 @@ impl Index {
     /// What an asset number stands for.
     pub fn asset(&self, asset: u32) -> Result<(Chain, Asset)> {
         let bad = || self.damaged(format!("asset {asset} cannot be read"));
-        let name = self.segments.asset_name(asset).ok_or_else(bad)?;
+        let name = self.segments.name(&ASSETS, asset).ok_or_else(bad)?;
         Ok((chain_of(name).ok_or_else(bad)?, asset_of(name).ok_or_else(bad)?))
     }
 
     /// The number of a place, if a transfer names it.
     pub fn find_place(&self, chain: Chain, place: &Place) -> Option<u32> {
-        self.segments.find_place(&Name::place(chain_number(chain), place), usize::MAX)
+        self.segments.find(&PLACES, &Name::place(chain_number(chain), place), usize::MAX)
     }
 
     /// The number of an asset, if a transfer names it.
     pub fn find_asset(&self, chain: Chain, asset: &Asset) -> Option<u32> {
-        self.segments.find_asset(&Name::asset(chain_number(chain), asset), usize::MAX)
+        self.segments.find(&ASSETS, &Name::asset(chain_number(chain), asset), usize::MAX)
     }
 
     /// The account itself, if it is a place, and every place that a row says it owns.
     pub fn places_owned_by(&self, chain: Chain, address: &Address) -> Vec<u32> {
         let name = Name::address(chain_number(chain), address);
         let mut places: Vec<u32> =
-            self.segments.find_place(&name, usize::MAX).into_iter().collect();
-        if let Some(owner) = self.segments.find_owner(&name, usize::MAX) {
+            self.segments.find(&PLACES, &name, usize::MAX).into_iter().collect();
+        if let Some(owner) = self.segments.find(&OWNERS, &name, usize::MAX) {
             places.extend(self.segments.owned_by(owner));
         }
         places.sort_unstable();

@@ -5,14 +5,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ledger::{Asset, Chain, Place};
 use rustc_hash::FxHashMap;
 
 use super::names::{NONE, Name, NameBook, chain_number, next_number};
 use super::run::{NameRun, Wanted};
-use super::segments::Segments;
+use super::segments::{ASSETS, OWNERS, PLACES, Segments};
 use crate::disk::Disk;
 use crate::error::Result;
 use crate::part::Named;
@@ -48,8 +48,34 @@ pub(super) struct PotBook {
 
 /// So many pots of a place are found one after the other; where there are more, by a table.
 const CHAINED: usize = 8;
-/// In a name's note: it was looked for in the runs, and is in none.
-const NOT_IN_RUNS: u64 = u64::MAX;
+
+/// What stands in the word of a dictionary's value: 0 where nothing is known of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Note {
+    Numbered(u32),
+    /// It is in none of the first so many runs; what left memory later was not looked through.
+    NotInRuns(usize),
+}
+
+impl Note {
+    fn of(word: &AtomicU64) -> Note {
+        match word.load(Ordering::Relaxed) {
+            0 => Note::NotInRuns(0),
+            word => match u32::try_from(word - 1) {
+                Ok(number) => Note::Numbered(number),
+                Err(_) => Note::NotInRuns((u64::MAX - word) as usize),
+            },
+        }
+    }
+
+    fn set(self, word: &AtomicU64) {
+        let note = match self {
+            Note::Numbered(number) => u64::from(number) + 1,
+            Note::NotInRuns(runs) => u64::MAX - runs as u64,
+        };
+        word.store(note, Ordering::Relaxed);
+    }
+}
 
 /// A pot, and whether it was numbered just now.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,7 +97,7 @@ impl PotFound {
 impl Numbering {
     /// Goes on behind `sealed`.
     pub(super) fn after(sealed: Segments) -> Numbering {
-        let (places, assets, owners) = (sealed.places(), sealed.assets(), sealed.owners());
+        let [places, assets, owners] = [PLACES, ASSETS, OWNERS].map(|kind| sealed.count(&kind));
         let pots = sealed.pots();
         Numbering {
             unread: sealed.list.len(),
@@ -97,43 +123,45 @@ impl Numbering {
         row: usize,
         end: impl FnOnce() -> Place,
     ) -> Result<u32> {
-        let Some(note) = column.note(row) else { return self.end_place(chain, end()) };
-        if note.load(Ordering::Relaxed) == 0 && !self.runs.is_empty() {
+        let Some(word) = column.note(row) else { return self.end_place(chain, end()) };
+        if let Note::Numbered(known) = Note::of(word) {
+            return Ok(known);
+        }
+        if Note::of(word) != Note::NotInRuns(self.runs.len()) {
             self.look_in_runs(chain, column)?;
         }
-        match note.load(Ordering::Relaxed) {
-            0 | NOT_IN_RUNS => {
-                let place = column.get(row).unwrap_or(Place::Mint);
-                let place = self.named_place(chain, &place)?;
-                note.store(u64::from(place) + 1, Ordering::Relaxed);
-                Ok(place)
-            }
-            known => Ok((known - 1) as u32),
+        if let Note::Numbered(known) = Note::of(word) {
+            return Ok(known);
         }
+        let place = self.named_place(chain, &column.get(row).unwrap_or(Place::Mint))?;
+        Note::Numbered(place).set(word);
+        Ok(place)
     }
 
     /// Numbers what a dictionary names and the runs know, all at once.
     #[cold]
     fn look_in_runs(&self, chain: Chain, column: &Named<Place>) -> Result<()> {
         let mut wanted: Vec<Wanted> = Vec::new();
-        for (asker, (place, note)) in column.noted().enumerate() {
-            let Some(place) = place.filter(|_| note.load(Ordering::Relaxed) == 0) else { continue };
+        for (asker, (place, word)) in column.noted().enumerate() {
+            let (Some(place), Note::NotInRuns(_)) = (place, Note::of(word)) else { continue };
             let name = Name::place(chain_number(chain), &place);
             match self.places.find(name.bytes()) {
-                Some(known) => note.store(u64::from(known) + 1, Ordering::Relaxed),
-                None => wanted.push(Wanted { name, asker: asker as u32, found: None }),
+                Some(known) => Note::Numbered(known).set(word),
+                None => {
+                    Note::NotInRuns(self.runs.len()).set(word);
+                    wanted.push(Wanted { name, asker: asker as u32, found: None });
+                }
             }
         }
         wanted.sort_unstable_by(|a, b| a.name.bytes().cmp(b.name.bytes()));
         self.runs.iter().try_for_each(|run| run.find_all(&mut wanted))?;
-        let mut found = vec![NOT_IN_RUNS; column.noted().len()];
-        for one in wanted {
-            let number = one.found.map_or(NOT_IN_RUNS, |number| u64::from(number) + 1);
-            found[one.asker as usize] = number;
-        }
-        for ((_, note), found) in column.noted().zip(found) {
-            if note.load(Ordering::Relaxed) == 0 {
-                note.store(found, Ordering::Relaxed);
+        wanted.sort_unstable_by_key(|one| one.asker);
+        let mut found = wanted.into_iter().peekable();
+        for (asker, (_, word)) in column.noted().enumerate() {
+            if let Some(Wanted { found: Some(known), .. }) =
+                found.next_if(|one| one.asker as usize == asker)
+            {
+                Note::Numbered(known).set(word);
             }
         }
         Ok(())
@@ -156,7 +184,7 @@ impl Numbering {
         if let Some(known) = self.places.find(name.bytes()) {
             return Ok(known);
         }
-        if let Some(known) = self.sealed.find_place(&name, self.unread) {
+        if let Some(known) = self.sealed.find(&PLACES, &name, self.unread) {
             return Ok(known);
         }
         self.first_pots.push(NONE);
@@ -170,25 +198,9 @@ impl Numbering {
         column: &Named<Asset>,
         row: usize,
     ) -> Result<Option<u32>> {
-        let Some((note, named)) = column.note(row).zip(column.get(row)) else { return Ok(None) };
-        match note.load(Ordering::Relaxed) {
-            0 => {
-                let name = Name::asset(chain_number(chain), &named);
-                let known = self.assets.find(name.bytes()).or_else(|| self.find_asset(&name));
-                let asset = known.map_or_else(|| self.assets.add(name.bytes()), Ok)?;
-                note.store(u64::from(asset) + 1, Ordering::Relaxed);
-                Ok(Some(asset))
-            }
-            known => Ok(Some((known - 1) as u32)),
-        }
-    }
-
-    fn find_asset(&self, name: &Name) -> Option<u32> {
-        self.sealed.find_asset(name, self.unread)
-    }
-
-    fn find_owner(&self, name: &Name) -> Option<u32> {
-        self.sealed.find_owner(name, self.unread)
+        let name = |asset: &Asset| Name::asset(chain_number(chain), asset);
+        let Numbering { assets, sealed, unread, .. } = self;
+        number_of(column, row, assets, name, |name| sealed.find(&ASSETS, name, *unread))
     }
 
     /// The owner that a row states, if it does.
@@ -198,17 +210,9 @@ impl Numbering {
         column: &Named<Place>,
         row: usize,
     ) -> Result<Option<u32>> {
-        let Some((note, named)) = column.note(row).zip(column.get(row)) else { return Ok(None) };
-        match note.load(Ordering::Relaxed) {
-            0 => {
-                let name = Name::place(chain_number(chain), &named);
-                let known = self.owners.find(name.bytes()).or_else(|| self.find_owner(&name));
-                let owner = known.map_or_else(|| self.owners.add(name.bytes()), Ok)?;
-                note.store(u64::from(owner) + 1, Ordering::Relaxed);
-                Ok(Some(owner))
-            }
-            known => Ok(Some((known - 1) as u32)),
-        }
+        let name = |owner: &Place| Name::place(chain_number(chain), owner);
+        let Numbering { owners, sealed, unread, .. } = self;
+        number_of(column, row, owners, name, |name| sealed.find(&OWNERS, name, *unread))
     }
 
     /// The owner of a place, set to `stated` if nobody has said one. True if it was set now.
@@ -216,7 +220,8 @@ impl Numbering {
         if let Some(known) = self.owner_of.get(&place) {
             return (*known, false);
         }
-        let earlier = (place < self.sealed.places()).then(|| self.sealed.owner_of(place)).flatten();
+        let earlier =
+            (place < self.sealed.count(&PLACES)).then(|| self.sealed.owner_of(place)).flatten();
         self.owner_of.insert(place, earlier.unwrap_or(stated));
         (earlier.unwrap_or(stated), earlier.is_none())
     }
@@ -267,6 +272,26 @@ impl Numbering {
         self.places = NameBook::starting_at(self.places.end());
         Ok(())
     }
+}
+
+/// The number of what a row has in a column, from its book or from earlier segments, given now if it has none.
+#[inline]
+fn number_of<T: Copy>(
+    column: &Named<T>,
+    row: usize,
+    book: &mut NameBook,
+    name: impl FnOnce(&T) -> Name,
+    find: impl FnOnce(&Name) -> Option<u32>,
+) -> Result<Option<u32>> {
+    let Some((word, value)) = column.note(row).zip(column.get(row)) else { return Ok(None) };
+    if let Note::Numbered(known) = Note::of(word) {
+        return Ok(Some(known));
+    }
+    let name = name(&value);
+    let known = book.find(name.bytes()).or_else(|| find(&name));
+    let number = known.map_or_else(|| book.add(name.bytes()), Ok)?;
+    Note::Numbered(number).set(word);
+    Ok(Some(number))
 }
 
 impl PotBook {

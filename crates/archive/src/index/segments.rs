@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::block::RowRecord;
-use super::names::{NONE, Name};
+use super::layout::Span;
+use super::names::{NONE, Name, NameTable};
 use super::piece::PieceRows;
 use super::segment::Segment;
 
@@ -16,7 +17,17 @@ pub(super) struct Segments {
 }
 
 /// Which kind of numbers a segment is looked for by.
-type SpanOf = fn(&Segment) -> super::layout::Span;
+type SpanOf = fn(&Segment) -> Span;
+
+/// A kind of what is named: where a segment has its numbers and its names.
+pub(super) struct Named {
+    span: SpanOf,
+    table: fn(&Segment) -> NameTable<'_>,
+}
+
+pub(super) const PLACES: Named = Named { span: |it| it.facts.places, table: Segment::places };
+pub(super) const ASSETS: Named = Named { span: |it| it.facts.assets, table: Segment::assets };
+pub(super) const OWNERS: Named = Named { span: |it| it.facts.owners, table: Segment::owners };
 
 impl Segments {
     pub(super) fn of(list: Vec<Segment>) -> Segments {
@@ -58,10 +69,6 @@ impl Segments {
         self.list.get(at)
     }
 
-    pub(super) fn of_place(&self, place: u32) -> Option<&Segment> {
-        self.with(place.into(), |segment| segment.facts.places)
-    }
-
     fn end(&self, span: SpanOf) -> u64 {
         self.list.last().map_or(0, |segment| span(segment).end())
     }
@@ -70,55 +77,26 @@ impl Segments {
         self.end(|segment| segment.facts.rows)
     }
 
-    pub(super) fn places(&self) -> u32 {
-        self.end(|segment| segment.facts.places) as u32
-    }
-
-    pub(super) fn assets(&self) -> u32 {
-        self.end(|segment| segment.facts.assets) as u32
-    }
-
-    pub(super) fn owners(&self) -> u32 {
-        self.end(|segment| segment.facts.owners) as u32
+    /// How many of a kind are named.
+    pub(super) fn count(&self, named: &Named) -> u32 {
+        self.end(named.span) as u32
     }
 
     pub(super) fn pots(&self) -> u32 {
         self.end(|segment| segment.facts.pots) as u32
     }
 
-    pub(super) fn place_name(&self, place: u32) -> Option<&[u8]> {
-        let segment = self.of_place(place)?;
-        segment.places().get(place - segment.facts.places.first as u32)
+    /// The name with a number.
+    pub(super) fn name(&self, named: &Named, number: u32) -> Option<&[u8]> {
+        let segment = self.with(number.into(), named.span)?;
+        (named.table)(segment).get(number - (named.span)(segment).first as u32)
     }
 
-    pub(super) fn asset_name(&self, asset: u32) -> Option<&[u8]> {
-        let segment = self.with(asset.into(), |segment| segment.facts.assets)?;
-        segment.assets().get(asset - segment.facts.assets.first as u32)
-    }
-
-    pub(super) fn owner_name(&self, owner: u32) -> Option<&[u8]> {
-        let segment = self.with(owner.into(), |segment| segment.facts.owners)?;
-        segment.owners().get(owner - segment.facts.owners.first as u32)
-    }
-
-    /// The number of a place, looked for in the first `count` segments; likewise asset and owner.
-    pub(super) fn find_place(&self, name: &Name, count: usize) -> Option<u32> {
+    /// The number of a name, looked for in the first `count` segments.
+    pub(super) fn find(&self, named: &Named, name: &Name, count: usize) -> Option<u32> {
         let find = |segment: &Segment| {
-            Some(segment.facts.places.first as u32 + segment.places().find(name.bytes())?)
-        };
-        self.list.iter().take(count).find_map(find)
-    }
-
-    pub(super) fn find_asset(&self, name: &Name, count: usize) -> Option<u32> {
-        let find = |segment: &Segment| {
-            Some(segment.facts.assets.first as u32 + segment.assets().find(name.bytes())?)
-        };
-        self.list.iter().take(count).find_map(find)
-    }
-
-    pub(super) fn find_owner(&self, name: &Name, count: usize) -> Option<u32> {
-        let find = |segment: &Segment| {
-            Some(segment.facts.owners.first as u32 + segment.owners().find(name.bytes())?)
+            let at = (named.table)(segment).find(name.bytes())?;
+            Some((named.span)(segment).first as u32 + at)
         };
         self.list.iter().take(count).find_map(find)
     }
@@ -141,7 +119,8 @@ impl Segments {
 
     /// The pots of a place, ascending.
     pub(super) fn pots_of(&self, place: u32) -> Vec<u32> {
-        let first = self.of_place(place).and_then(|segment| segment.first_pot(place));
+        let segment = self.with(place.into(), PLACES.span);
+        let first = segment.and_then(|segment| segment.first_pot(place));
         let others = self.list.iter().flat_map(|segment| segment.other_pots(place));
         first.into_iter().chain(others).collect()
     }
