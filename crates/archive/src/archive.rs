@@ -138,7 +138,7 @@ impl Archive {
         }
     }
 
-    /// Sets how much memory importing and indexing may take, in bytes; 2 GiB where this is not called.
+    /// Sets how much memory indexing aims at, in bytes; 2 GiB where this is not called.
     pub fn limit_memory(&mut self, bytes: usize) {
         self.memory = bytes;
     }

@@ -52,7 +52,8 @@ fn told(archive: &Archive) -> Told {
 
 /// Rows of one chain as a table.
 fn table(rows: &[Transfer]) -> Table {
-    let mut table = Table::new(Chain::TRON);
+    let mut table =
+        Table { chain: Chain::TRON, places: Vec::new(), assets: Vec::new(), rows: Vec::new() };
     for t in rows {
         let at = table.places.len() as u32;
         table.places.extend([t.from, t.to]);

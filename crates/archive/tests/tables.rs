@@ -12,7 +12,8 @@ use support::*;
 
 /// The rows as a table, if they are of a kind that a table can hold.
 fn table(rows: &[Transfer]) -> Table {
-    let mut table = Table::new(Chain::TRON);
+    let (places, assets, rows_made) = (Vec::new(), Vec::new(), Vec::new());
+    let mut table = Table { chain: Chain::TRON, places, assets, rows: rows_made };
     let place = |table: &mut Table, place| {
         let known = table.places.iter().position(|known| *known == place);
         known.unwrap_or_else(|| {

@@ -39,11 +39,6 @@ pub struct TableRow {
 }
 
 impl Table {
-    /// A table of `chain` without rows.
-    pub fn new(chain: Chain) -> Table {
-        Table { chain, places: Vec::new(), assets: Vec::new(), rows: Vec::new() }
-    }
-
     /// A row as a value.
     ///
     /// # Panics

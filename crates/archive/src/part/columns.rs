@@ -65,6 +65,10 @@ impl<T> Dictionary<T> {
     fn of(values: Vec<Option<T>>) -> Dictionary<T> {
         Dictionary { values, notes: OnceLock::new() }
     }
+
+    fn notes(&self) -> &[AtomicU64] {
+        self.notes.get_or_init(|| self.values.iter().map(|_| AtomicU64::new(0)).collect())
+    }
 }
 
 /// A column of places or assets.
@@ -91,14 +95,12 @@ impl<T: Copy> Named<T> {
     #[inline]
     pub(crate) fn note(&self, row: usize) -> Option<&AtomicU64> {
         let key = self.key(row)?;
-        let blank = || self.dictionary.values.iter().map(|_| AtomicU64::new(0)).collect();
-        Some(&self.dictionary.notes.get_or_init(blank)[key])
+        Some(&self.dictionary.notes()[key])
     }
 
     /// The values of the dictionary, whoever has them, each with its word.
     pub(crate) fn noted(&self) -> impl ExactSizeIterator<Item = (Option<T>, &AtomicU64)> {
-        let blank = || self.dictionary.values.iter().map(|_| AtomicU64::new(0)).collect();
-        self.dictionary.values.iter().copied().zip(self.dictionary.notes.get_or_init(blank))
+        self.dictionary.values.iter().copied().zip(self.dictionary.notes())
     }
 
     /// A row's value.

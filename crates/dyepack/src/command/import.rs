@@ -40,7 +40,7 @@ pub(crate) struct ImportArgs {
     /// Decimal places of a token, for exports that print whole units; may be repeated
     #[arg(long, value_name = "TOKEN=N")]
     decimals: Vec<String>,
-    /// Memory that may be used, in bytes or with K, M or G: at least 256M
+    /// Memory to aim at, in bytes or with K, M or G: at least 256M
     #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = memory_size)]
     memory: usize,
     /// Leave the index to the first command that asks for it: more files follow
