@@ -274,7 +274,8 @@ impl Numbering {
     }
 }
 
-/// The number of what a row has in a column, from its book or from earlier segments, given now if it has none.
+/// The number of what a row has in a column, from its book or from earlier segments; given now if it
+/// has none.
 #[inline]
 fn number_of<T: Copy>(
     column: &Named<T>,
