@@ -217,11 +217,14 @@ impl Draft {
         row: usize,
         numbering: &mut Numbering,
     ) -> Result<()> {
-        let column = if side == 0 { &batch.from_owner } else { &batch.to_owner };
+        let (column, places) = match side {
+            0 => (&batch.from_owner, &batch.from),
+            _ => (&batch.to_owner, &batch.to),
+        };
         let Some(owner) = numbering.owner(batch.chain, column, row)? else { return Ok(()) };
-        let named = if side == 0 { batch.sender(row) } else { batch.receiver(row) };
         let mut stated = OWNER_NOTED;
-        if named.holds_value() {
+        // A side without a name is an end of the world, which nobody owns.
+        if places.key(row).is_some() {
             let (known, is_new) = numbering.settle_owner(place, owner);
             if is_new {
                 self.place_owners.push(Pair(place, owner));

@@ -133,7 +133,7 @@ impl Numbering {
         if let Note::Numbered(known) = Note::of(word) {
             return Ok(known);
         }
-        let place = self.named_place(chain, &column.get(row).unwrap_or(Place::Mint))?;
+        let place = self.named_place(chain, &column.parsed(row)?.unwrap_or(Place::Mint))?;
         Note::Numbered(place).set(word);
         Ok(place)
     }
@@ -142,8 +142,11 @@ impl Numbering {
     #[cold]
     fn look_in_runs(&self, chain: Chain, column: &Named<Place>) -> Result<()> {
         let mut wanted: Vec<Wanted> = Vec::new();
-        for (asker, (place, word)) in column.noted().enumerate() {
-            let (Some(place), Note::NotInRuns(_)) = (place, Note::of(word)) else { continue };
+        for (asker, word) in column.notes().iter().enumerate() {
+            if let Note::Numbered(_) = Note::of(word) {
+                continue;
+            }
+            let Some(place) = column.value(asker) else { continue };
             let name = Name::place(chain_number(chain), &place);
             match self.places.find(name.bytes()) {
                 Some(known) => Note::Numbered(known).set(word),
@@ -157,7 +160,7 @@ impl Numbering {
         self.runs.iter().try_for_each(|run| run.find_all(&mut wanted))?;
         wanted.sort_unstable_by_key(|one| one.asker);
         let mut found = wanted.into_iter().peekable();
-        for (asker, (_, word)) in column.noted().enumerate() {
+        for (asker, word) in column.notes().iter().enumerate() {
             if let Some(Wanted { found: Some(known), .. }) =
                 found.next_if(|one| one.asker as usize == asker)
             {
@@ -284,10 +287,11 @@ fn number_of<T: Copy>(
     name: impl FnOnce(&T) -> Name,
     find: impl FnOnce(&Name) -> Option<u32>,
 ) -> Result<Option<u32>> {
-    let Some((word, value)) = column.note(row).zip(column.get(row)) else { return Ok(None) };
+    let Some(word) = column.note(row) else { return Ok(None) };
     if let Note::Numbered(known) = Note::of(word) {
         return Ok(Some(known));
     }
+    let Some(value) = column.parsed(row)? else { return Ok(None) };
     let name = name(&value);
     let known = book.find(name.bytes()).or_else(|| find(&name));
     let number = known.map_or_else(|| book.add(name.bytes()), Ok)?;

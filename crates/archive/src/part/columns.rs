@@ -1,6 +1,7 @@
 //! The columns of a part, decoded some thousand rows at a time. Texts stay behind the dictionary of
 //! their row group, so that an address is parsed once for all rows that name it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
@@ -19,12 +20,14 @@ use ledger::{
 
 use super::{SCHEMA, primitive, seconds};
 use crate::batch::Recorded;
+use crate::error::{ArchiveError, Result};
 
 /// Which columns are decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Columns {
     All,
-    /// All but transaction ids and occurrences, which nothing that is numbered needs.
+    /// All but transaction ids and occurrences, which nothing that is numbered needs. Places stay texts
+    /// until they are numbered: parsed, those of a row group would be most of what a build holds.
     Numbered,
 }
 
@@ -53,21 +56,52 @@ pub(super) fn reading_schema() -> Arc<Schema> {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// The places or assets that a row group names.
-struct Dictionary<T> {
+/// How the texts of a column of a chain become values.
+#[derive(Clone, Copy)]
+struct Parser<T> {
+    chain: Chain,
+    parse: fn(Chain, &str) -> Decoded<T>,
+}
+
+/// What a row group names in a column.
+enum Values<T> {
     /// `None` where a text is no name; no row has it.
-    values: Vec<Option<T>>,
+    Parsed(Vec<Option<T>>),
+    /// Parsed whenever asked for; `path` is the part's, for errors.
+    Texts { texts: StringArray, parser: Parser<T>, path: Arc<Path> },
+}
+
+impl<T: Copy> Values<T> {
+    fn len(&self) -> usize {
+        match self {
+            Values::Parsed(values) => values.len(),
+            Values::Texts { texts, .. } => texts.len(),
+        }
+    }
+
+    fn get(&self, key: usize) -> Option<T> {
+        match self {
+            Values::Parsed(values) => values[key],
+            Values::Texts { texts, parser, .. } => {
+                (parser.parse)(parser.chain, texts.value(key)).ok()
+            }
+        }
+    }
+}
+
+struct Dictionary<T> {
+    values: Values<T>,
     /// Room for whoever numbers them: see [`Named::note`].
     notes: OnceLock<Vec<AtomicU64>>,
 }
 
-impl<T> Dictionary<T> {
-    fn of(values: Vec<Option<T>>) -> Dictionary<T> {
+impl<T: Copy> Dictionary<T> {
+    fn of(values: Values<T>) -> Dictionary<T> {
         Dictionary { values, notes: OnceLock::new() }
     }
 
     fn notes(&self) -> &[AtomicU64] {
-        self.notes.get_or_init(|| self.values.iter().map(|_| AtomicU64::new(0)).collect())
+        self.notes.get_or_init(|| (0..self.values.len()).map(|_| AtomicU64::new(0)).collect())
     }
 }
 
@@ -80,7 +114,7 @@ pub(crate) struct Named<T> {
 impl<T: Copy> Named<T> {
     /// A column of so many rows without a value.
     fn blank(rows: usize) -> Named<T> {
-        let dictionary = Arc::new(Dictionary::of(Vec::new()));
+        let dictionary = Arc::new(Dictionary::of(Values::Parsed(Vec::new())));
         Named { keys: PrimitiveArray::new_null(rows), dictionary }
     }
 
@@ -95,18 +129,35 @@ impl<T: Copy> Named<T> {
     #[inline]
     pub(crate) fn note(&self, row: usize) -> Option<&AtomicU64> {
         let key = self.key(row)?;
-        Some(&self.dictionary.notes()[key])
+        Some(&self.notes()[key])
     }
 
-    /// The values of the dictionary, whoever has them, each with its word.
-    pub(crate) fn noted(&self) -> impl ExactSizeIterator<Item = (Option<T>, &AtomicU64)> {
-        self.dictionary.values.iter().copied().zip(self.dictionary.notes())
+    /// The words of all values of the dictionary, whoever has them.
+    pub(crate) fn notes(&self) -> &[AtomicU64] {
+        self.dictionary.notes()
+    }
+
+    /// A value by its number in the dictionary; `None` where the text is none.
+    pub(crate) fn value(&self, key: usize) -> Option<T> {
+        self.dictionary.values.get(key)
     }
 
     /// A row's value.
     #[inline]
     pub(crate) fn get(&self, row: usize) -> Option<T> {
-        self.dictionary.values[self.key(row)?]
+        self.value(self.key(row)?)
+    }
+
+    /// A row's value; an error where its text is none.
+    pub(crate) fn parsed(&self, row: usize) -> Result<Option<T>> {
+        let Some(key) = self.key(row) else { return Ok(None) };
+        match &self.dictionary.values {
+            Values::Parsed(values) => Ok(values[key]),
+            Values::Texts { texts, parser, path } => {
+                let value = (parser.parse)(parser.chain, texts.value(key));
+                value.map(Some).map_err(|what| ArchiveError::integrity(path, what))
+            }
+        }
     }
 }
 
@@ -136,8 +187,10 @@ pub(crate) struct RowBatch {
 }
 
 /// The dictionaries of the row group that is being read, by column.
-#[derive(Default)]
 pub(super) struct Dictionaries {
+    chain: Chain,
+    /// The part's path where places are to stay texts.
+    texts_of: Option<Arc<Path>>,
     places: Known<Place>,
     assets: Known<Asset>,
 }
@@ -145,26 +198,30 @@ pub(super) struct Dictionaries {
 /// Name of a column, its texts, and what they stand for.
 type Known<T> = Vec<(&'static str, ArrayRef, Arc<Dictionary<T>>)>;
 
-type Decoded<T> = Result<T, String>;
+type Decoded<T> = std::result::Result<T, String>;
 
 impl RowBatch {
     pub(super) fn decode(
-        chain: Chain,
         first: u64,
         batch: &RecordBatch,
         known: &mut Dictionaries,
     ) -> Decoded<RowBatch> {
+        let chain = known.chain;
         let at =
             |name: &str| batch.schema_ref().index_of(name).map_err(|_| format!("no column {name}"));
         let rows = batch.num_rows();
         let mut places = |name: &'static str| match batch.column_by_name(name) {
-            Some(column) => known.places(chain, name, column),
+            Some(column) => known.places(name, column),
             None => Ok(Named::blank(rows)),
         };
         let (from, to) = (places("from")?, places("to")?);
-        let (from_owner, to_owner) = (places("from_owner")?, places("to_owner")?);
+        let mut owners = |name: &'static str| match batch.column_by_name(name) {
+            Some(column) => known.owners(name, column),
+            None => Ok(Named::blank(rows)),
+        };
+        let (from_owner, to_owner) = (owners("from_owner")?, owners("to_owner")?);
         let mut assets = |name: &'static str| match batch.column_by_name(name) {
-            Some(column) => known.assets(chain, name, column),
+            Some(column) => known.assets(name, column),
             None => Ok(Named::blank(rows)),
         };
         let (asset, asset_to) = (assets("asset")?, assets("asset_to")?);
@@ -178,7 +235,7 @@ impl RowBatch {
             index: cast::<PrimitiveArray<UInt32Type>>(batch.column(at("index")?))?.clone(),
             times: times(batch, at("time")?)?,
             tx: at("tx").ok().map(|at| cast(batch.column(at)).cloned()).transpose()?,
-            kinds: kinds(batch.column(at("kind")?))?,
+            kinds: kinds(chain, batch.column(at("kind")?))?,
             from,
             to,
             asset,
@@ -191,7 +248,7 @@ impl RowBatch {
             from_owner,
             to_owner,
             ends: match batch.column_by_name("end") {
-                Some(column) => ends(column)?,
+                Some(column) => ends(chain, column)?,
                 None => Named::blank(rows),
             },
             import: cast::<PrimitiveArray<UInt32Type>>(batch.column(at("import")?))?.clone(),
@@ -204,8 +261,8 @@ impl RowBatch {
         batch.check().map(|()| batch)
     }
 
-    /// What single columns cannot show: a side without a place is an end of the world, an owner an
-    /// address, and what a conversion gives a number.
+    /// What single columns cannot show: a side without a place is an end of the world, and what a
+    /// conversion gives a number.
     fn check(&self) -> Decoded<()> {
         for side in [&self.from, &self.to] {
             if side.keys.null_count() > 0
@@ -213,14 +270,6 @@ impl RowBatch {
                     .any(|row| side.key(row).is_none() && self.ends.key(row).is_none())
             {
                 return Err("a side that is neither a place nor an end".into());
-            }
-        }
-        for owner in [&self.from_owner, &self.to_owner] {
-            let is_none = |place: Place| place.account().is_none();
-            if owner.keys.null_count() < self.len()
-                && (0..self.len()).any(|row| owner.get(row).is_some_and(is_none))
-            {
-                return Err("an owner that is no address".into());
             }
         }
         if self.asset_to.keys.null_count() < self.len() {
@@ -314,58 +363,75 @@ impl RowBatch {
 }
 
 impl Dictionaries {
-    fn places(
-        &mut self,
-        chain: Chain,
-        name: &'static str,
-        column: &ArrayRef,
-    ) -> Decoded<Named<Place>> {
-        let parse = |text: &str| Place::parse(chain, text).map_err(|error| error.to_string());
-        named(&mut self.places, name, column, parse)
+    pub(super) fn new(path: &Arc<Path>, chain: Chain, columns: Columns) -> Dictionaries {
+        let texts_of = (columns == Columns::Numbered).then(|| Arc::clone(path));
+        Dictionaries { chain, texts_of, places: Vec::new(), assets: Vec::new() }
     }
 
-    fn assets(
-        &mut self,
-        chain: Chain,
-        name: &'static str,
-        column: &ArrayRef,
-    ) -> Decoded<Named<Asset>> {
-        let parse = |text: &str| Asset::parse(chain, text).map_err(|error| error.to_string());
-        named(&mut self.assets, name, column, parse)
+    fn places(&mut self, name: &'static str, column: &ArrayRef) -> Decoded<Named<Place>> {
+        let parser = Parser { chain: self.chain, parse: place };
+        named(&mut self.places, name, column, parser, self.texts_of.as_ref())
+    }
+
+    fn owners(&mut self, name: &'static str, column: &ArrayRef) -> Decoded<Named<Place>> {
+        let parse = |chain, text: &str| {
+            let owner = place(chain, text)?;
+            owner.account().map(|_| owner).ok_or_else(|| "an owner that is no address".into())
+        };
+        let parser = Parser { chain: self.chain, parse };
+        named(&mut self.places, name, column, parser, self.texts_of.as_ref())
+    }
+
+    fn assets(&mut self, name: &'static str, column: &ArrayRef) -> Decoded<Named<Asset>> {
+        let parse =
+            |chain, text: &str| Asset::parse(chain, text).map_err(|error| error.to_string());
+        let parser = Parser { chain: self.chain, parse };
+        named(&mut self.assets, name, column, parser, None)
     }
 }
 
-/// A column behind its dictionary, which is parsed once as long as batches share it.
+fn place(chain: Chain, text: &str) -> Decoded<Place> {
+    Place::parse(chain, text).map_err(|error| error.to_string())
+}
+
+/// A column behind its dictionary, which is parsed once as long as batches share it, or stays the texts of
+/// a part at `texts_of`.
 fn named<T: Copy>(
     known: &mut Known<T>,
     name: &'static str,
     column: &ArrayRef,
-    parse: impl Fn(&str) -> Decoded<T>,
+    parser: Parser<T>,
+    texts_of: Option<&Arc<Path>>,
 ) -> Decoded<Named<T>> {
     let column: &DictionaryArray<Int32Type> = cast(column)?;
     let (keys, values) = (column.keys().clone(), column.values());
+    let parse = |text: &str| (parser.parse)(parser.chain, text);
     let shared = known.iter().find(|(own, texts, _)| *own == name && same_memory(texts, values));
     let dictionary = match shared {
         Some((_, _, dictionary)) => Arc::clone(dictionary),
         None => {
             let texts: &StringArray = cast(values)?;
-            // Rows without a value may stand behind a text of their own, which is none.
-            let parsed = (0..texts.len()).map(|n| parse(texts.value(n)).ok());
-            let dictionary = Arc::new(Dictionary::of(parsed.collect()));
+            let values_of = match texts_of {
+                Some(path) => {
+                    Values::Texts { texts: texts.clone(), parser, path: Arc::clone(path) }
+                }
+                // Rows without a value may stand behind a text of their own, which is none.
+                None => {
+                    Values::Parsed((0..texts.len()).map(|n| parse(texts.value(n)).ok()).collect())
+                }
+            };
+            let dictionary = Arc::new(Dictionary::of(values_of));
             known.retain(|(own, _, _)| *own != name);
             known.push((name, Arc::clone(values), Arc::clone(&dictionary)));
             dictionary
         }
     };
     for key in keys.iter().flatten() {
-        let value = usize::try_from(key).ok().and_then(|key| dictionary.values.get(key));
-        match value {
-            Some(Some(_)) => {}
-            Some(None) => {
-                let texts: &StringArray = cast(values)?;
-                parse(texts.value(key as usize))?;
-            }
-            None => return Err("a text beyond its dictionary".into()),
+        let key = usize::try_from(key).ok().filter(|key| *key < dictionary.values.len());
+        let key = key.ok_or("a text beyond its dictionary")?;
+        if matches!(&dictionary.values, Values::Parsed(values) if values[key].is_none()) {
+            let texts: &StringArray = cast(values)?;
+            parse(texts.value(key))?;
         }
     }
     Ok(Named { keys, dictionary })
@@ -384,20 +450,21 @@ fn cast<T: Array + 'static>(column: &ArrayRef) -> Decoded<&T> {
     column.as_any().downcast_ref().ok_or_else(|| "other columns".into())
 }
 
-fn kinds(column: &ArrayRef) -> Decoded<Vec<Kind>> {
-    let parse = |text: &str| Kind::parse(text).map_err(|error| error.to_string());
-    let column = named(&mut Vec::new(), "kind", column, parse)?;
+fn kinds(chain: Chain, column: &ArrayRef) -> Decoded<Vec<Kind>> {
+    let parse = |_, text: &str| Kind::parse(text).map_err(|error| error.to_string());
+    let column = named(&mut Vec::new(), "kind", column, Parser { chain, parse }, None)?;
     let kind = |row| column.get(row).ok_or_else(|| "a row without a kind".to_string());
     (0..column.keys.len()).map(kind).collect()
 }
 
-fn ends(column: &ArrayRef) -> Decoded<Named<Place>> {
-    named(&mut Vec::new(), "end", column, |text| match text {
+fn ends(chain: Chain, column: &ArrayRef) -> Decoded<Named<Place>> {
+    let parse = |_, text: &str| match text {
         "mint" => Ok(Place::Mint),
         "burn" => Ok(Place::Burn),
         "fee" => Ok(Place::Fee),
         _ => Err("a side that is neither a place nor an end".into()),
-    })
+    };
+    named(&mut Vec::new(), "end", column, Parser { chain, parse }, None)
 }
 
 fn times(batch: &RecordBatch, at: usize) -> Decoded<Vec<u32>> {

@@ -30,7 +30,7 @@ type Builder = ParquetRecordBatchReaderBuilder<File>;
 
 /// Rows of a part, in order, as columns.
 pub(crate) struct Batches {
-    path: PathBuf,
+    path: Arc<Path>,
     chain: Chain,
     file: File,
     metadata: ArrowReaderMetadata,
@@ -63,8 +63,8 @@ impl Batches {
         let metadata = guarded(&path, || ArrowReaderMetadata::load(&file, options))?
             .map_err(|error| ArchiveError::integrity(&path, error))?;
         let groups = ranges_by_group(&metadata, &ranges);
-        let (reader, dictionaries) = (None, Dictionaries::default());
-        let chain = part.chain;
+        let (path, chain, reader): (Arc<Path>, _, _) = (path.into(), part.chain, None);
+        let dictionaries = Dictionaries::new(&path, chain, columns);
         Ok(Batches { path, chain, file, metadata, columns, groups, reader, next: 0, dictionaries })
     }
 
@@ -78,7 +78,7 @@ impl Batches {
                         };
                         let batch = batch.map_err(|error| bad(&error))?;
                         let known = &mut self.dictionaries;
-                        let batch = RowBatch::decode(self.chain, self.next, &batch, known)
+                        let batch = RowBatch::decode(self.next, &batch, known)
                             .map_err(|what| bad(&what))?;
                         self.next += batch.len() as u64;
                         return Ok(Some(batch));
@@ -88,7 +88,7 @@ impl Batches {
             }
             let Some((group, first, ranges)) = self.groups.pop_front() else { return Ok(None) };
             // Those of the last group go before the next ones come: they are most of what a reader holds.
-            self.dictionaries = Dictionaries::default();
+            self.dictionaries = Dictionaries::new(&self.path, self.chain, self.columns);
             self.next = first + ranges.first().map_or(0, |range| range.start as u64);
             self.reader = Some(self.open_group(group, ranges)?);
         }
