@@ -6,6 +6,7 @@
 //! put one in its place that fills up, fails, or loses what was not synced.
 
 mod real;
+mod sums;
 
 use std::fmt::Debug;
 use std::fs::File;
@@ -18,6 +19,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{AtPath, Result};
 pub use real::RealDisk;
+pub(crate) use sums::{SUMMED, SummedFile, Sums};
 
 #[cfg(target_endian = "big")]
 compile_error!("the index is mapped as little-endian records");

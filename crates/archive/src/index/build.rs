@@ -212,7 +212,7 @@ fn comes_after(kept: &[(SegmentStamp, Segment)], parts: &[Part], earlier: &Stamp
         let of_chain = last.facts.ends.iter().find(|end| end.chain == part.chain.name());
         of_chain.and_then(|end| end.height)
     };
-    parts.iter().filter(|part| !earlier.parts.contains(&part.number)).all(|part| {
+    parts.iter().filter(|part| earlier.part(part.number).is_none()).all(|part| {
         part.min_time > last.facts.merge_time
             && part.first.height.is_none_or(|first| Some(first) > height(part))
     })

@@ -21,6 +21,7 @@ mod segment;
 mod segments;
 mod spill;
 mod stamp;
+mod sums;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,7 +32,7 @@ use crate::batch::Recorded;
 use crate::disk::{self, Disk};
 use crate::error::{ArchiveError, Result};
 use crate::manifest::Part;
-use crate::part::{Details, Store};
+use crate::part::{Details, OpenPart, Store};
 pub(crate) use build::{Ground, UNIT};
 use names::{Name, address_of, asset_of, chain_number, chain_of, place_of};
 use segment::{OWNER_NONE, OWNER_OF_PLACE, Segment};
@@ -45,6 +46,7 @@ pub struct Index {
     segments: Segments,
     store: Arc<Store>,
     parts: Vec<Part>,
+    stamp: Stamp,
     details: Details,
 }
 
@@ -93,7 +95,8 @@ impl Index {
             stamp.segments.iter().map(|segment| segment.open(disk, folder)).collect();
         let segments = Segments::of(segments?);
         let rows: u64 = ground.parts.iter().map(|part| part.rows).sum();
-        if segments.rows() != rows || !segments.are_continuous() {
+        let is_whole = ground.parts.iter().all(|part| stamp.part(part.number).is_some());
+        if segments.rows() != rows || !segments.are_continuous() || !is_whole {
             return Err(ArchiveError::integrity(folder, "the index has other rows than the parts"));
         }
         Ok(Index {
@@ -101,6 +104,7 @@ impl Index {
             segments,
             store: Arc::clone(ground.store),
             parts: ground.parts.to_vec(),
+            stamp,
             details: Details::default(),
         })
     }
@@ -115,13 +119,11 @@ impl Index {
     ) -> Result<Index> {
         let disk = &ground.store.disk;
         disk::make_folders(&**disk, folder)?;
-        let kept = match Stamp::any(disk, folder).filter(|_| !anew) {
-            Some(earlier) => build::still_true(folder, ground, &earlier),
-            None => Vec::new(),
-        };
-        let segments = build::build(folder, ground, kept)?;
+        let earlier = Stamp::any(disk, folder).filter(|_| !anew);
+        let parts = sums::make(folder, ground, earlier.as_ref())?;
+        let kept = earlier.map(|earlier| build::still_true(folder, ground, &earlier));
+        let segments = build::build(folder, ground, kept.unwrap_or_default())?;
         disk::sync_folder(&**disk, folder)?;
-        let parts = ground.parts.iter().map(|part| part.number).collect();
         let stamp = Stamp::new(transfers, parts, segments);
         stamp.write(disk, folder)?;
         build::sweep(&**disk, folder, &stamp, &stamp::file_name(&transfers))?;
@@ -222,7 +224,7 @@ impl Index {
         };
         let (number, part_row) = segment.location(at as u32).ok_or_else(bad)?;
         let part = self.parts.iter().find(|part| part.number == number).ok_or_else(bad)?;
-        let detail = self.details.get(&self.store, part, part_row)?;
+        let detail = self.details.get(part, part_row, || self.open_part(part))?;
         let transfer = Transfer {
             chain,
             position: detail.position,
@@ -239,6 +241,14 @@ impl Index {
         };
         let (import, row, occurrence) = (detail.import, detail.row, detail.occurrence);
         Ok(Recorded { transfer, import, row, occurrence })
+    }
+
+    /// A part for reading here and there.
+    fn open_part(&self, part: &Part) -> Result<OpenPart> {
+        let stamp =
+            self.stamp.part(part.number).ok_or_else(|| self.damaged("a part is missing"))?;
+        let sums = sums::load(&self.store.disk, &self.folder, stamp, part)?;
+        OpenPart::open(&self.store, part, sums)
     }
 
     fn stated_owner(

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::layout::FORMAT;
 use super::segment::Segment;
+use super::sums::PartStamp;
 use crate::disk::{self, Disk};
 use crate::error::{ArchiveError, AtPath, Result};
 
@@ -95,8 +96,8 @@ pub(super) struct Stamp {
     /// The digest of the transfers it was built from.
     #[serde(with = "hex::serde")]
     transfers: [u8; 32],
-    /// Numbers of the parts that were committed then, ascending.
-    pub(super) parts: Vec<u64>,
+    /// The parts that were committed then, in order of number.
+    pub(super) parts: Vec<PartStamp>,
     /// In order of their rows.
     pub(super) segments: Vec<SegmentStamp>,
 }
@@ -109,10 +110,9 @@ pub(super) fn file_name(transfers: &[u8; 32]) -> String {
 impl Stamp {
     pub(super) fn new(
         transfers: [u8; 32],
-        mut parts: Vec<u64>,
+        parts: Vec<PartStamp>,
         segments: Vec<SegmentStamp>,
     ) -> Stamp {
-        parts.sort_unstable();
         Stamp { format: FORMAT, transfers, parts, segments }
     }
 
@@ -146,7 +146,12 @@ impl Stamp {
 
     /// All files that belong to the index beside the stamp.
     pub(super) fn files(&self) -> impl Iterator<Item = &FileStamp> {
-        self.segments.iter().flat_map(SegmentStamp::files)
+        let segments = self.segments.iter().flat_map(SegmentStamp::files);
+        segments.chain(self.parts.iter().map(|part| &part.sums))
+    }
+
+    pub(super) fn part(&self, number: u64) -> Option<&PartStamp> {
+        self.parts.iter().find(|part| part.number == number)
     }
 
     /// Reads the stamp of the index of these transfers.

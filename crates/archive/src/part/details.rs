@@ -1,6 +1,8 @@
 //! What the index leaves in the parts because only people ask for it: position, transaction, kind and
-//! origin of a row. Read block by block, and the last blocks are kept.
+//! origin of a row. Read block by block, of whole parts only the chunks that have them, and the last blocks
+//! are kept.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::types::{UInt32Type, UInt64Type};
@@ -8,12 +10,13 @@ use arrow_array::{Array, FixedSizeBinaryArray, RecordBatch, StringArray};
 use ledger::{Kind, Position, TxId};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
 };
 use parquet::file::metadata::PageIndexPolicy;
 
 use super::columns::{optional, tx_id};
 use super::{SCHEMA, Store, guarded, primitive};
+use crate::disk::{SummedFile, Sums};
 use crate::error::{ArchiveError, Result};
 use crate::manifest::Part;
 
@@ -21,6 +24,8 @@ use crate::manifest::Part;
 const BLOCK: u64 = 4096;
 /// Blocks that are kept: some 25 MB.
 const KEPT: usize = 64;
+/// Parts that stay open.
+const OPEN: usize = 64;
 const COLUMNS: [&str; 8] =
     ["height", "tx_index", "index", "tx", "kind", "import", "row", "occurrence"];
 
@@ -38,85 +43,113 @@ pub(crate) struct Detail {
 /// A block by number of the part and of the block in it, with its rows.
 type Block = ((u64, u64), Arc<Vec<Detail>>);
 
+/// A part of which rows are read here and there.
+pub(crate) struct OpenPart {
+    path: PathBuf,
+    file: SummedFile,
+    metadata: ArrowReaderMetadata,
+}
+
 /// Reads details and remembers some.
 #[derive(Default)]
 pub(crate) struct Details {
-    /// The one that was asked for last comes last.
+    /// Here as there, the one that was asked for last comes last.
     kept: Mutex<Vec<Block>>,
+    open: Mutex<Vec<(u64, Arc<OpenPart>)>>,
 }
 
 impl Details {
-    /// The details of a row of a part.
-    pub(crate) fn get(&self, store: &Store, part: &Part, row: u64) -> Result<Detail> {
+    /// The details of a row of a part, which is opened if it is not open.
+    pub(crate) fn get(
+        &self,
+        part: &Part,
+        row: u64,
+        open: impl FnOnce() -> Result<OpenPart>,
+    ) -> Result<Detail> {
         let key = (part.number, row / BLOCK);
-        let block = match self.known(key) {
-            Some(block) => block,
-            None => {
-                let block = Arc::new(read(store, part, key.1 * BLOCK)?);
-                let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-                if kept.len() >= KEPT {
-                    kept.remove(0);
-                }
-                kept.push((key, Arc::clone(&block)));
-                block
-            }
-        };
-        let missing = || {
-            let path = store.folder.join(&part.path);
-            ArchiveError::integrity(&path, format!("it has no row {row}"))
-        };
+        let block = remembered(&self.kept, KEPT, key, || {
+            let part = remembered(&self.open, OPEN, part.number, || open().map(Arc::new))?;
+            part.read(key.1 * BLOCK).map(Arc::new)
+        })?;
+        let missing = || ArchiveError::integrity(Path::new(&part.path), format!("no row {row}"));
         block.get((row % BLOCK) as usize).copied().ok_or_else(missing)
-    }
-
-    fn known(&self, key: (u64, u64)) -> Option<Arc<Vec<Detail>>> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = kept.iter().position(|(own, _)| *own == key)?;
-        let block = kept.remove(at);
-        let rows = Arc::clone(&block.1);
-        kept.push(block);
-        Some(rows)
     }
 }
 
-/// The rows of a part from `first` on, a block of them.
-fn read(store: &Store, part: &Part, first: u64) -> Result<Vec<Detail>> {
-    let path = store.verified(&part.path, &part.sha256)?;
-    let bad = |what: &dyn std::fmt::Display| ArchiveError::integrity(&path, what);
-    let file = store.open(&path)?;
-    // The page index says which pages hold the rows; a file without one is read from its group's start.
-    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-    let mut batches = guarded(&path, || {
-        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)?;
-        let mut before = 0;
-        let mut found = None;
-        for group in 0..builder.metadata().num_row_groups() {
-            let rows = usize::try_from(builder.metadata().row_group(group).num_rows()).unwrap_or(0);
-            let at = usize::try_from(first).unwrap_or(usize::MAX);
-            if (before..before + rows).contains(&at) {
-                found = Some((group, at - before, rows));
-                break;
-            }
-            before += rows;
-        }
-        let (group, from, rows) = found.unwrap_or_default();
-        let wanted = from..rows.min(from + BLOCK as usize);
-        let selection = RowSelection::from_consecutive_ranges(std::iter::once(wanted), rows);
-        let columns = COLUMNS.iter().filter_map(|name| SCHEMA.index_of(name).ok());
-        let mask = ProjectionMask::roots(builder.parquet_schema(), columns);
-        builder
-            .with_row_groups(vec![group])
-            .with_projection(mask)
-            .with_row_selection(selection)
-            .with_batch_size(BLOCK as usize)
-            .build()
-    })?
-    .map_err(|error| bad(&error))?;
-    let mut rows = Vec::new();
-    while let Some(batch) = guarded(&path, || batches.next())? {
-        let batch = batch.map_err(|error| bad(&error))?;
-        decode(&batch, &mut rows).ok_or_else(|| bad(&"other columns than the archive writes"))?;
+/// What was made for a key, made now if it was forgotten since or never made; `most` are kept.
+fn remembered<K: PartialEq, V: Clone>(
+    kept: &Mutex<Vec<(K, V)>>,
+    most: usize,
+    key: K,
+    make: impl FnOnce() -> Result<V>,
+) -> Result<V> {
+    let lock = || kept.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = {
+        let mut kept = lock();
+        kept.iter().position(|(own, _)| *own == key).map(|at| kept.remove(at))
+    };
+    let (key, value) = match known {
+        Some(known) => known,
+        None => (key, make()?),
+    };
+    let mut kept = lock();
+    if kept.len() >= most {
+        kept.remove(0);
     }
-    Ok(rows)
+    kept.push((key, value.clone()));
+    Ok(value)
+}
+
+impl OpenPart {
+    pub(crate) fn open(store: &Store, part: &Part, sums: Sums) -> Result<OpenPart> {
+        let path = store.folder.join(&part.path);
+        let file = SummedFile::open(&store.disk, &path, sums)?;
+        // Where pages lie is in the offset index; a file without one is read from its group's start.
+        let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
+        let metadata = guarded(&path, || ArrowReaderMetadata::load(&file, options))?
+            .map_err(|error| ArchiveError::integrity(&path, error))?;
+        Ok(OpenPart { path, file, metadata })
+    }
+
+    /// The rows from `first` on, a block of them.
+    fn read(&self, first: u64) -> Result<Vec<Detail>> {
+        let bad = |what: &dyn std::fmt::Display| ArchiveError::integrity(&self.path, what);
+        let mut batches = guarded(&self.path, || {
+            let metadata = self.metadata.clone();
+            let builder =
+                ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), metadata);
+            let mut before = 0;
+            let mut found = None;
+            for (group, facts) in builder.metadata().row_groups().iter().enumerate() {
+                let rows = usize::try_from(facts.num_rows()).unwrap_or(0);
+                let at = usize::try_from(first).unwrap_or(usize::MAX);
+                if (before..before + rows).contains(&at) {
+                    found = Some((group, at - before, rows));
+                    break;
+                }
+                before += rows;
+            }
+            let (group, from, rows) = found.unwrap_or_default();
+            let wanted = from..rows.min(from + BLOCK as usize);
+            let selection = RowSelection::from_consecutive_ranges(std::iter::once(wanted), rows);
+            let columns = COLUMNS.iter().filter_map(|name| SCHEMA.index_of(name).ok());
+            let mask = ProjectionMask::roots(builder.parquet_schema(), columns);
+            builder
+                .with_row_groups(vec![group])
+                .with_projection(mask)
+                .with_row_selection(selection)
+                .with_batch_size(BLOCK as usize)
+                .build()
+        })?
+        .map_err(|error| bad(&error))?;
+        let mut rows = Vec::new();
+        while let Some(batch) = guarded(&self.path, || batches.next())? {
+            let batch = batch.map_err(|error| bad(&error))?;
+            decode(&batch, &mut rows)
+                .ok_or_else(|| bad(&"other columns than the archive writes"))?;
+        }
+        Ok(rows)
+    }
 }
 
 /// Adds the rows of a batch; `None` if its columns are others.

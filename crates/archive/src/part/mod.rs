@@ -18,11 +18,12 @@ use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use ledger::Chain;
 use rustc_hash::FxHashSet;
 
-use crate::disk::{self, Disk, Opening};
+use crate::disk::{self, Disk, Opening, Sums};
 use crate::error::{ArchiveError, AtPath, Result};
+use crate::manifest::Part;
 
 pub(crate) use columns::{Columns, Named, RowBatch};
-pub(crate) use details::Details;
+pub(crate) use details::{Details, OpenPart};
 pub(crate) use read::{Batches, KeyRow, PartReader, primitive, read_keys, seconds};
 pub(crate) use write::{PartWriter, properties, settle, temporary_path, write_error};
 
@@ -32,6 +33,8 @@ pub(crate) const INDEX: usize = 2;
 pub(crate) const TIME: usize = 3;
 pub(crate) const KIND: usize = 5;
 pub(crate) const AMOUNT: usize = 9;
+
+const OTHER_HASH: &str = "its SHA-256 is not the committed one";
 
 /// The columns of a part, in order.
 pub(crate) static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| {
@@ -113,11 +116,22 @@ impl Store {
         };
         if !known(self) {
             if disk::hash_file(&self.disk, &full)? != *sha256 {
-                return Err(ArchiveError::integrity(&full, "its SHA-256 is not the committed one"));
+                return Err(ArchiveError::integrity(&full, OTHER_HASH));
             }
             self.trust(sha256);
         }
         Ok(full)
+    }
+
+    /// Verifies a part, and hashes its chunks on the way.
+    pub(crate) fn sums(&self, part: &Part) -> Result<Sums> {
+        let path = self.folder.join(&part.path);
+        let (sha256, sums) = Sums::of_file(&self.disk, &path)?;
+        if sha256 != part.sha256 {
+            return Err(ArchiveError::integrity(&path, OTHER_HASH));
+        }
+        self.trust(&sha256);
+        Ok(sums)
     }
 
     /// Notes that this process has just written the file with that hash.
