@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use archive::{Archive, ArchiveError, Batch, Disk};
@@ -142,6 +142,43 @@ fn check_index(archive: &mut Archive) {
     for (row, expected) in recorded(archive).iter().enumerate() {
         assert_eq!(index.transfer(row as u64).unwrap(), *expected);
     }
+}
+
+/// Reading transaction ids, the Parquet library told of the disk's error in words alone.
+#[test]
+fn a_part_that_could_not_be_read_was_taken_for_a_changed_one() {
+    let (disk, archive) = with_index();
+    let index = archive.index().unwrap();
+    let expected = recorded(&archive);
+    let parts: Vec<PathBuf> = disk.files().into_iter().filter(|path| is_part(path)).collect();
+    for path in parts {
+        let mut refused = 0;
+        for at in 0.. {
+            disk.arm(Fault::None);
+            let index = read(&disk).index().unwrap();
+            disk.arm(Fault::Unreadable { path: path.clone(), at });
+            for (row, told) in expected.iter().enumerate() {
+                match index.transfer(row as u64) {
+                    Ok(found) => assert_eq!(found, *told),
+                    Err(ArchiveError::Io { path: named, .. }) => {
+                        assert_eq!(named, path);
+                        refused += 1;
+                    }
+                    Err(other) => panic!("{other}"),
+                }
+            }
+            if !disk.has_met() {
+                break;
+            }
+        }
+        assert!(refused > 2, "{}", path.display());
+    }
+    disk.arm(Fault::None);
+    assert!(index.transfer(0).is_ok());
+}
+
+fn is_part(path: &Path) -> bool {
+    path.extension().is_some_and(|kind| kind == "parquet")
 }
 
 /// Appends the last rows, which come behind all segments.

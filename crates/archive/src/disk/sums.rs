@@ -3,7 +3,7 @@
 
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use parquet::errors::ParquetError;
@@ -49,12 +49,27 @@ impl Sums {
 pub(crate) struct SummedFile {
     file: Arc<DiskFile>,
     sums: Arc<Sums>,
+    /// The last time that the disk refused. The Parquet library hands on the words of an error alone.
+    refusal: Arc<Mutex<Option<io::Error>>>,
 }
 
 impl SummedFile {
     pub(crate) fn open(disk: &Arc<dyn Disk>, path: &Path, sums: Sums) -> Result<SummedFile> {
         let file = DiskFile::open(disk, path, Opening::Read).at_committed(path)?;
-        Ok(SummedFile { file: Arc::new(file), sums: Arc::new(sums) })
+        Ok(SummedFile { file: Arc::new(file), sums: Arc::new(sums), refusal: Arc::default() })
+    }
+
+    /// The error of the disk behind one that the Parquet library told, if it was the disk's.
+    pub(crate) fn take_refusal(&self) -> Option<io::Error> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn read(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
+        self.file.read(into, at).map_err(|error| {
+            let told = io::Error::new(error.kind(), error.to_string());
+            *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            told
+        })
     }
 
     /// The bytes from `start` on, `length` of them.
@@ -65,7 +80,7 @@ impl SummedFile {
         let (from, until) = (first * SUMMED as u64, end.next_multiple_of(SUMMED as u64));
         let wanted = usize::try_from(until.min(self.sums.bytes).saturating_sub(from));
         let mut read = vec![0; wanted.map_err(io::Error::other)?];
-        let count = self.file.read(&mut read, from)?;
+        let count = self.read(&mut read, from)?;
         let sums = self.sums.chunks.iter().skip(usize::try_from(first).map_err(io::Error::other)?);
         let is_true = |(chunk, sum): (&[u8], &[u8; 32])| Sha256::digest(chunk)[..] == sum[..];
         if count != read.len() || !read.chunks(SUMMED).zip(sums).all(is_true) {

@@ -2,6 +2,7 @@
 //! origin of a row. Read block by block, of whole parts only the chunks that have them, and the last blocks
 //! are kept.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -107,13 +108,13 @@ impl OpenPart {
         // Where pages lie is in the offset index; a file without one is read from its group's start.
         let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
         let metadata = guarded(&path, || ArrowReaderMetadata::load(&file, options))?
-            .map_err(|error| ArchiveError::integrity(&path, error))?;
+            .map_err(|error| why(&path, &file, &error))?;
         Ok(OpenPart { path, file, metadata })
     }
 
     /// The rows from `first` on, a block of them.
     fn read(&self, first: u64) -> Result<Vec<Detail>> {
-        let bad = |what: &dyn std::fmt::Display| ArchiveError::integrity(&self.path, what);
+        let bad = |error: &dyn Display| why(&self.path, &self.file, error);
         let mut batches = guarded(&self.path, || {
             let metadata = self.metadata.clone();
             let builder =
@@ -145,10 +146,19 @@ impl OpenPart {
         let mut rows = Vec::new();
         while let Some(batch) = guarded(&self.path, || batches.next())? {
             let batch = batch.map_err(|error| bad(&error))?;
-            decode(&batch, &mut rows)
-                .ok_or_else(|| bad(&"other columns than the archive writes"))?;
+            decode(&batch, &mut rows).ok_or_else(|| {
+                ArchiveError::integrity(&self.path, "other columns than the archive writes")
+            })?;
         }
         Ok(rows)
+    }
+}
+
+/// What an error of the Parquet library is: the disk's, if that refused, else damage.
+fn why(path: &Path, file: &SummedFile, error: &dyn Display) -> ArchiveError {
+    match file.take_refusal() {
+        Some(source) => ArchiveError::Io { path: path.to_path_buf(), source },
+        None => ArchiveError::integrity(path, error),
     }
 }
 
