@@ -1,5 +1,5 @@
-//! Rows of `transfers` as Parquet that need no second look, taken as columns: each address is parsed once
-//! a row group instead of once a row.
+//! Rows of `transfers` as Parquet that need no second look, taken column by column: each address is parsed
+//! once a table instead of once a row.
 //!
 //! Only what is complete and of one shape is taken: account chains, full positions, no owners, no
 //! conversions, sides as the kind asks for them. A batch with anything else goes row by row,
@@ -20,6 +20,14 @@ use super::super::field::Field;
 
 /// Rows that are handed on together where nobody says how many.
 const ROWS: usize = 1 << 20;
+/// Stands where a row has no text in a column.
+const NONE: u32 = u32::MAX;
+/// Stands for the account of twenty zero bytes, which is no place of its own.
+const NOBODY: u32 = u32::MAX - 1;
+/// What was not looked at yet.
+const UNSEEN: u32 = u32::MAX - 2;
+/// Texts up to so many bytes are remembered with what they stand for.
+const SHORT: usize = 47;
 /// Columns whose texts repeat.
 const REPEATING: [&str; 5] = ["chain", "kind", "from", "to", "asset"];
 
@@ -40,11 +48,13 @@ pub(super) fn reading_schema(schema: &Schema) -> Schema {
 pub(super) struct Gathering {
     chain: Option<Chain>,
     rows: Vec<TableRow>,
-    places: Numbers<Place>,
+    places: Places,
     assets: Numbers<Asset>,
+    kinds: Numbers<Kind>,
     from: Seen,
     to: Seen,
     asset: Seen,
+    kind: Seen,
 }
 
 /// Values by number and numbers by value.
@@ -53,26 +63,34 @@ struct Numbers<T> {
     numbers: FxHashMap<T, u32>,
 }
 
+/// The places of a table, found by text too, which costs less than to read an address again.
+#[derive(Default)]
+struct Places {
+    all: Numbers<Place>,
+    by_text: FxHashMap<[u8; SHORT + 1], u32>,
+}
+
 /// The numbers of what a dictionary holds, found when they are first asked for.
 #[derive(Default)]
 struct Seen {
     texts: Option<ArrayRef>,
-    numbers: Vec<Option<u32>>,
+    numbers: Vec<u32>,
 }
 
-/// The columns of a batch.
-struct Columns<'a> {
-    chain: Chain,
-    height: &'a ArrayRef,
-    tx_index: &'a ArrayRef,
-    index: &'a ArrayRef,
-    time: &'a ArrayRef,
-    tx: &'a StringArray,
-    kind: Option<&'a ArrayRef>,
-    from: &'a ArrayRef,
-    to: &'a ArrayRef,
-    asset: &'a ArrayRef,
-    amount: &'a ArrayRef,
+/// The columns of a batch, each read as far as it can be alone: numbers that mean what the gathering's
+/// tables say, or [`NONE`].
+struct Columns {
+    heights: Vec<u64>,
+    tx_indexes: Vec<u64>,
+    indexes: Vec<u64>,
+    times: Vec<u64>,
+    txs: Vec<Option<TxId>>,
+    /// Nothing where the batch has no such column.
+    kinds: Vec<u32>,
+    from: Vec<u32>,
+    to: Vec<u32>,
+    assets: Vec<u32>,
+    amounts: Vec<Amount>,
 }
 
 impl<T> Default for Numbers<T> {
@@ -93,6 +111,34 @@ impl<T: Copy + Eq + Hash> Numbers<T> {
     }
 }
 
+impl Places {
+    /// The number of the account that a text names; `None` if it names none.
+    fn of_text(&mut self, chain: Chain, text: &str) -> Option<u32> {
+        let mut key = [0; SHORT + 1];
+        let is_short = text.len() <= SHORT;
+        if is_short {
+            key[..text.len()].copy_from_slice(text.as_bytes());
+            key[SHORT] = text.len() as u8;
+            if let Some(known) = self.by_text.get(&key) {
+                return Some(*known);
+            }
+        }
+        let address = Field { name: "place", text }.place(chain).ok()?.account()?;
+        let number = match address.is_zero() {
+            true => NOBODY,
+            false => self.all.of(Place::Account(address)),
+        };
+        if is_short {
+            self.by_text.insert(key, number);
+        }
+        Some(number)
+    }
+
+    fn holds_value(&self, number: u32) -> bool {
+        self.all.values[number as usize].holds_value()
+    }
+}
+
 impl Gathering {
     /// True if the rows should be handed on.
     pub(super) fn is_full(&self, options: &Options) -> bool {
@@ -103,7 +149,7 @@ impl Gathering {
     pub(super) fn take(&mut self) -> Option<Table> {
         let Gathering { chain, rows, places, assets, .. } = std::mem::take(self);
         let chain = chain.filter(|_| !rows.is_empty())?;
-        Some(Table { chain, places: places.values, assets: assets.values, rows })
+        Some(Table { chain, places: places.all.values, assets: assets.values, rows })
     }
 
     /// What was gathered but for the last transaction, of which more rows may come.
@@ -114,8 +160,8 @@ impl Gathering {
         let rest = table.rows.split_off(cut.map_or(0, |before| before + 1));
         self.chain = Some(table.chain);
         for mut row in rest {
-            row.from = self.places.of(table.places[row.from as usize]);
-            row.to = self.places.of(table.places[row.to as usize]);
+            row.from = self.places.all.of(table.places[row.from as usize]);
+            row.to = self.places.all.of(table.places[row.to as usize]);
             row.asset = self.assets.of(table.assets[row.asset as usize]);
             self.rows.push(row);
         }
@@ -127,27 +173,19 @@ impl Gathering {
         self.rows.len() as u64
     }
 
-    /// Adds a whole batch, or nothing and `None`.
+    /// Adds a whole batch, or nothing and `None`; the places that it brought stay numbered.
     pub(super) fn add(&mut self, batch: &RecordBatch, options: &Options) -> Option<()> {
-        let columns = Columns::of(batch, options)?;
-        if *self.chain.get_or_insert(columns.chain) != columns.chain {
+        let chain = chain_of(batch, options)?;
+        if *self.chain.get_or_insert(chain) != chain {
             return None;
         }
+        let columns = self.columns(chain, batch)?;
         let known = self.rows.len();
-        let mut last: Option<(&str, TxId)> = None;
+        self.rows.reserve(batch.num_rows());
         for row in 0..batch.num_rows() {
-            let text =
-                Some(columns.tx).filter(|tx| tx.is_valid(row)).map(|tx| tx.value(row).trim());
-            let tx = match (text.filter(|text| !text.is_empty()), last) {
-                (None, _) => Some(None),
-                (Some(text), Some((known, tx))) if known == text => Some(Some(tx)),
-                (Some(text), _) => TxId::parse(text).ok().filter(|tx| !tx.is_of_row()).map(Some),
-            };
-            last = text.zip(tx.flatten());
-            match tx.and_then(|tx| self.row(&columns, row, tx)) {
+            match self.row(&columns, row) {
                 Some(row) => self.rows.push(row),
                 None => {
-                    // The places that it brought stay numbered.
                     self.rows.truncate(known);
                     return None;
                 }
@@ -156,43 +194,62 @@ impl Gathering {
         Some(())
     }
 
-    fn row(&mut self, columns: &Columns<'_>, row: usize, tx: Option<TxId>) -> Option<TableRow> {
-        let chain = columns.chain;
-        let assets = &mut self.assets;
-        let asset = self.asset.number(columns.asset, row, |text| {
-            Field { name: "asset", text }.asset(chain).ok().map(|asset| assets.of(asset))
-        })?;
-        let kind = match columns.kind.and_then(|kind| text(kind, row)) {
-            Some(text) => Kind::parse(text).ok()?,
-            None if self.assets.values[asset as usize] == Asset::Native => Kind::Native,
-            None => Kind::Token,
+    /// `None` if the batch lacks a column or one of them is of a type or shape that goes row by row.
+    fn columns(&mut self, chain: Chain, batch: &RecordBatch) -> Option<Columns> {
+        let column = |name: &str| batch.column_by_name(name);
+        let blank = |name: &str| column(name).is_none_or(|c| c.null_count() == c.len());
+        if !["asset_to", "amount_to", "from_owner", "to_owner"].into_iter().all(blank) {
+            return None;
+        }
+        let Gathering { places, assets, kinds, .. } = self;
+        let asset = |text: &str| Field { name: "asset", text }.asset(chain).ok();
+        let kind = |text: &str| Kind::parse(text).ok().map(|kind| kinds.of(kind));
+        Some(Columns {
+            heights: wholes(column("height")?)?,
+            tx_indexes: wholes(column("tx_index")?)?,
+            indexes: wholes(column("index")?)?,
+            times: wholes(column("time")?)?,
+            txs: transactions(column("tx")?.as_string_opt::<i32>()?)?,
+            kinds: match column("kind") {
+                Some(column) => self.kind.numbers(column, kind)?,
+                None => Vec::new(),
+            },
+            from: self.from.numbers(column("from")?, |text| places.of_text(chain, text))?,
+            to: self.to.numbers(column("to")?, |text| places.of_text(chain, text))?,
+            assets: self.asset.numbers(column("asset")?, |text| Some(assets.of(asset(text)?)))?,
+            amounts: amounts(column("amount")?)?,
+        })
+    }
+
+    fn row(&mut self, columns: &Columns, row: usize) -> Option<TableRow> {
+        let asset = Some(columns.assets[row]).filter(|asset| *asset != NONE)?;
+        let kind = match columns.kinds.get(row) {
+            Some(kind) if *kind != NONE => self.kinds.values[*kind as usize],
+            _ if self.assets.values[asset as usize] == Asset::Native => Kind::Native,
+            _ => Kind::Token,
         };
-        let (from, to) = self.sides(columns, row, kind)?;
+        let (from, to) = self.sides(columns.from[row], columns.to[row], kind)?;
+        let tx = columns.txs[row];
         let made = TableRow {
-            height: whole(columns.height, row)?,
-            tx_index: u32::try_from(whole(columns.tx_index, row)?).ok()?,
-            index: u32::try_from(whole(columns.index, row)?).ok()?,
-            time: Time::from_u64(whole(columns.time, row)?).ok()?,
+            height: columns.heights[row],
+            tx_index: u32::try_from(columns.tx_indexes[row]).ok()?,
+            index: u32::try_from(columns.indexes[row]).ok()?,
+            time: Time::from_u64(columns.times[row]).ok()?,
             kind,
             tx,
             from,
             to,
             asset,
-            amount: amount(columns.amount, row)?,
+            amount: columns.amounts[row],
         };
         let is_named = tx.is_some() || matches!(kind, Kind::Mint | Kind::Reward);
-        let is_sound = self.places.values[from as usize].holds_value()
-            || self.places.values[to as usize].holds_value();
+        let is_sound = self.places.holds_value(from) || self.places.holds_value(to);
         (is_named && is_sound).then_some(made)
     }
 
     /// The sides of a row; `None` where they are not as its kind asks for them.
-    fn sides(&mut self, columns: &Columns<'_>, row: usize, kind: Kind) -> Option<(u32, u32)> {
-        let chain = columns.chain;
-        let parse = |text: &str| Field { name: "place", text }.place(chain).ok()?.account();
-        let Gathering { places, from, to, .. } = self;
-        let has = |column| text(column, row).is_some();
-        let (has_from, has_to) = (has(columns.from), has(columns.to));
+    fn sides(&mut self, from: u32, to: u32, kind: Kind) -> Option<(u32, u32)> {
+        let (has_from, has_to) = (from != NONE, to != NONE);
         let wants = match kind {
             Kind::Native | Kind::Token | Kind::Internal => (true, true),
             Kind::Fee | Kind::Burn => (true, false),
@@ -201,48 +258,53 @@ impl Gathering {
         if (has_from, has_to) != wants {
             return None;
         }
-        let from = match has_from {
-            false => places.of(Place::Mint),
-            true => from.number(columns.from, row, |text| {
-                Some(places.of(Transfer::sender(Some(parse(text)?))))
-            })?,
-        };
-        let to = match has_to {
-            false => places.of(Transfer::receiver(None, kind)),
-            true => to.number(columns.to, row, |text| {
-                Some(places.of(Transfer::receiver(Some(parse(text)?), Kind::Native)))
-            })?,
-        };
         // A fee or burning of the zero address, or what it receives, is looked at row by row.
-        let is_plain = places.values[from as usize].holds_value() == has_from
-            && places.values[to as usize].holds_value() == has_to;
-        (is_plain || (has_from && has_to)).then_some((from, to))
+        if (from == NOBODY || to == NOBODY) && wants != (true, true) {
+            return None;
+        }
+        let from = match from {
+            NONE | NOBODY => self.places.all.of(Place::Mint),
+            from => from,
+        };
+        let to = match to {
+            NONE => self.places.all.of(Transfer::receiver(None, kind)),
+            NOBODY => self.places.all.of(Transfer::receiver(None, Kind::Native)),
+            to => to,
+        };
+        Some((from, to))
     }
 }
 
 impl Seen {
-    /// The number of a row's text, which `find` says when it is asked for first.
-    fn number(
+    /// The number of each row's text, which `find` says when it is asked for first. `None` if one has none,
+    /// or the column is of another type.
+    fn numbers(
         &mut self,
         column: &ArrayRef,
-        row: usize,
-        find: impl FnOnce(&str) -> Option<u32>,
-    ) -> Option<u32> {
+        mut find: impl FnMut(&str) -> Option<u32>,
+    ) -> Option<Vec<u32>> {
         let column = column.as_dictionary_opt::<Int32Type>()?;
-        if column.is_null(row) {
-            return None;
-        }
         let texts = column.values();
         if !self.texts.as_ref().is_some_and(|known| is_same(known, texts)) {
             self.texts = Some(Arc::clone(texts));
-            self.numbers = vec![None; texts.len()];
+            self.numbers.clear();
+            self.numbers.resize(texts.len(), UNSEEN);
         }
-        let key = usize::try_from(column.keys().value(row)).ok()?;
-        if self.numbers.get(key)?.is_none() {
-            let text = texts.as_string_opt::<i32>()?.value(key).trim();
-            self.numbers[key] = if text.is_empty() { None } else { find(text) };
+        let (keys, texts) = (column.keys(), texts.as_string_opt::<i32>()?);
+        let mut found = Vec::with_capacity(keys.len());
+        for (row, key) in keys.values().iter().enumerate() {
+            if keys.is_null(row) {
+                found.push(NONE);
+                continue;
+            }
+            let number = self.numbers.get_mut(usize::try_from(*key).ok()?)?;
+            if *number == UNSEEN {
+                let text = trimmed(texts.value(*key as usize));
+                *number = if text.is_empty() { NONE } else { find(text)? };
+            }
+            found.push(*number);
         }
-        self.numbers[key]
+        Some(found)
     }
 }
 
@@ -255,34 +317,20 @@ fn is_same(a: &ArrayRef, b: &ArrayRef) -> bool {
     Arc::ptr_eq(a, b) || (texts(a).is_some() && texts(a) == texts(b))
 }
 
-impl<'a> Columns<'a> {
-    /// `None` if the batch lacks a column or one of them is of a type or shape that goes row by row.
-    fn of(batch: &'a RecordBatch, options: &Options) -> Option<Columns<'a>> {
-        let column = |name: &str| batch.column_by_name(name);
-        let blank = |name: &str| column(name).is_none_or(|c| c.null_count() == c.len());
-        let others = ["asset_to", "amount_to", "from_owner", "to_owner"];
-        let tx = column("tx")?.as_string_opt::<i32>()?;
-        if !others.into_iter().all(blank) {
-            return None;
-        }
-        let chain = match column("chain") {
-            Some(chain) => only(chain)?,
-            None => options.chain?,
-        };
-        Some(Columns {
-            chain: Some(chain).filter(|chain| chain.family() != Family::Bitcoin)?,
-            height: column("height")?,
-            tx_index: column("tx_index")?,
-            index: column("index")?,
-            time: column("time")?,
-            tx,
-            kind: column("kind"),
-            from: column("from")?,
-            to: column("to")?,
-            asset: column("asset")?,
-            amount: column("amount")?,
-        })
-    }
+/// A text without the blanks around it, of which there hardly ever are any.
+fn trimmed(text: &str) -> &str {
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    let bytes = text.as_bytes();
+    if is_plain(bytes.first()) && is_plain(bytes.last()) { text } else { text.trim() }
+}
+
+/// The chain that all rows of a batch name, where it has accounts.
+fn chain_of(batch: &RecordBatch, options: &Options) -> Option<Chain> {
+    let chain = match batch.column_by_name("chain") {
+        Some(chain) => only(chain)?,
+        None => options.chain?,
+    };
+    Some(chain).filter(|chain| chain.family() != Family::Bitcoin)
 }
 
 /// The chain that all rows name.
@@ -301,28 +349,57 @@ fn text(column: &ArrayRef, row: usize) -> Option<&str> {
     let key = column.is_valid(row).then(|| column.keys().value(row))?;
     let texts = column.values().as_string_opt::<i32>()?;
     let at = usize::try_from(key).ok().filter(|at| *at < texts.len())?;
-    Some(texts.value(at).trim()).filter(|text| !text.is_empty())
+    Some(trimmed(texts.value(at))).filter(|text| !text.is_empty())
 }
 
-/// A whole number from 0 on.
-fn whole(column: &ArrayRef, row: usize) -> Option<u64> {
-    if column.is_null(row) {
+/// The transaction of each row, where it names one; those of one stand together. `None` if a text is no id.
+fn transactions(column: &StringArray) -> Option<Vec<Option<TxId>>> {
+    let mut last: (&str, Option<TxId>) = ("", None);
+    let mut found = Vec::with_capacity(column.len());
+    for row in 0..column.len() {
+        let text = if column.is_valid(row) { trimmed(column.value(row)) } else { "" };
+        if text != last.0 {
+            let tx = match text.is_empty() {
+                true => None,
+                false => Some(TxId::parse(text).ok().filter(|tx| !tx.is_of_row())?),
+            };
+            last = (text, tx);
+        }
+        found.push(last.1);
+    }
+    Some(found)
+}
+
+/// Whole numbers from 0 on; `None` if a row has something else.
+fn wholes(column: &ArrayRef) -> Option<Vec<u64>> {
+    if column.null_count() > 0 {
         return None;
     }
+    let signed = |number: i64| u64::try_from(number).ok();
     match column.data_type() {
-        DataType::Int64 => u64::try_from(column.as_primitive::<Int64Type>().value(row)).ok(),
-        DataType::UInt64 => Some(column.as_primitive::<UInt64Type>().value(row)),
-        DataType::Int32 => u64::try_from(column.as_primitive::<Int32Type>().value(row)).ok(),
-        DataType::UInt32 => Some(column.as_primitive::<UInt32Type>().value(row).into()),
+        DataType::Int64 => {
+            column.as_primitive::<Int64Type>().values().iter().map(|n| signed(*n)).collect()
+        }
+        DataType::UInt64 => Some(column.as_primitive::<UInt64Type>().values().to_vec()),
+        DataType::Int32 => {
+            let numbers = column.as_primitive::<Int32Type>().values().iter();
+            numbers.map(|n| signed(i64::from(*n))).collect()
+        }
+        DataType::UInt32 => {
+            let numbers = column.as_primitive::<UInt32Type>().values().iter();
+            Some(numbers.map(|n| u64::from(*n)).collect())
+        }
         _ => None,
     }
 }
 
-fn amount(column: &ArrayRef, row: usize) -> Option<Amount> {
+fn amounts(column: &ArrayRef) -> Option<Vec<Amount>> {
     match column.data_type() {
-        DataType::Utf8 if column.is_valid(row) => {
-            Amount::parse(column.as_string::<i32>().value(row).trim()).ok()
+        DataType::Utf8 if column.null_count() == 0 => {
+            let texts = column.as_string::<i32>();
+            (0..texts.len()).map(|row| Amount::parse(trimmed(texts.value(row))).ok()).collect()
         }
-        _ => whole(column, row).map(|amount| Amount::new(amount.into())),
+        DataType::Utf8 => None,
+        _ => Some(wholes(column)?.into_iter().map(|amount| Amount::new(amount.into())).collect()),
     }
 }

@@ -24,7 +24,7 @@ use super::super::{MAX_RECORD, Options, ReadError};
 use super::columns::{Gathering, reading_schema};
 use super::{OPTIONAL, REQUIRED, Reason, check_columns, row};
 
-const BATCH_ROWS: usize = 4096;
+const BATCH_ROWS: usize = 16384;
 
 /// Reads the file; a library's panic over damaged bytes is an error like any other.
 pub(in super::super) fn read<R: ChunkReader + 'static>(
