@@ -65,6 +65,31 @@ pub(super) struct Draft {
     /// Numbers of the parts that `runs` speak of.
     sources: Vec<u64>,
     pub(super) spill: Spill,
+    /// Room for rows on their way.
+    numbered: Vec<Numbered>,
+}
+
+/// So many rows get their places, then their pots, then their room in the segment: what a row asks memory
+/// for is then on its way while the next ones ask.
+const ROWS_AT_ONCE: usize = 256;
+
+/// What a row names, in numbers; the sender first.
+struct Numbered {
+    places: [u32; 2],
+    assets: [u32; 2],
+    pots: [u32; 2],
+}
+
+impl Numbered {
+    #[inline]
+    fn of(batch: &RowBatch, row: usize, numbering: &mut Numbering) -> Result<Numbered> {
+        let chain = batch.chain;
+        let from = numbering.place(chain, &batch.from, row, || batch.sender(row))?;
+        let to = numbering.place(chain, &batch.to, row, || batch.receiver(row))?;
+        let asset = numbering.asset(chain, &batch.asset, row)?.unwrap_or(0);
+        let asset_to = numbering.asset(chain, &batch.asset_to, row)?.unwrap_or(asset);
+        Ok(Numbered { places: [from, to], assets: [asset, asset_to], pots: [NONE; 2] })
+    }
 }
 
 impl Draft {
@@ -102,6 +127,7 @@ impl Draft {
             runs: Vec::new(),
             sources: Vec::new(),
             spill: Spill::new(disk, &path.with_extension("spill")),
+            numbered: Vec::new(),
         })
     }
 
@@ -119,16 +145,30 @@ impl Draft {
         let rows = stretch.rows.start..stretch.rows.start + count;
         self.note_run(stretch.part, batch.first + rows.start as u64);
         let mut latest = timed.latest;
-        for row in rows {
+        for row in rows.clone() {
             let time = batch.times[row];
             latest = latest.map(|latest| latest.max(time));
             let merged = latest.unwrap_or(time);
             if merged != time {
-                self.merge_notes.push(Pair(self.rows, merged));
+                self.merge_notes.push(Pair(self.rows + (row - rows.start) as u32, merged));
             }
             progress.merge_time = merged;
-            self.push_row(batch, row, numbering)?;
         }
+        let mut numbered = std::mem::take(&mut self.numbered);
+        for start in rows.clone().step_by(ROWS_AT_ONCE) {
+            let rows = start..rows.end.min(start + ROWS_AT_ONCE);
+            numbered.clear();
+            for row in rows.clone() {
+                numbered.push(Numbered::of(batch, row, numbering)?);
+            }
+            for row in &mut numbered {
+                self.number_pots(row, numbering)?;
+            }
+            for (row, numbered) in rows.zip(&numbered) {
+                self.push_row(batch, row, numbered, numbering)?;
+            }
+        }
+        self.numbered = numbered;
         progress.note(stretch, count, latest);
         Ok(latest)
     }
@@ -146,17 +186,25 @@ impl Draft {
         }
     }
 
-    fn push_row(&mut self, batch: &RowBatch, row: usize, numbering: &mut Numbering) -> Result<()> {
-        let chain = batch.chain;
-        let from_place = numbering.place(chain, &batch.from, row, || batch.sender(row))?;
-        let to_place = numbering.place(chain, &batch.to, row, || batch.receiver(row))?;
-        let asset = numbering.asset(chain, &batch.asset, row)?.unwrap_or(0);
-        let asset_to = numbering.asset(chain, &batch.asset_to, row)?.unwrap_or(asset);
-        let from = match from_place {
-            NONE => NONE,
-            place => self.pot(place, asset, numbering)?,
+    /// Gives a row its pots.
+    fn number_pots(&mut self, row: &mut Numbered, numbering: &mut Numbering) -> Result<()> {
+        let [from, to] = row.places;
+        let [asset, asset_to] = row.assets;
+        row.pots = match from {
+            NONE => [NONE, self.pot(to, asset_to, numbering)?],
+            _ => [self.pot(from, asset, numbering)?, self.pot(to, asset_to, numbering)?],
         };
-        let to = self.pot(to_place, asset_to, numbering)?;
+        Ok(())
+    }
+
+    fn push_row(
+        &mut self,
+        batch: &RowBatch,
+        row: usize,
+        numbered: &Numbered,
+        numbering: &mut Numbering,
+    ) -> Result<()> {
+        let ([from, to], [from_place, to_place]) = (numbered.pots, numbered.places);
         let (amount, amount_to) = (batch.amounts[row], batch.amount_to(row));
         let packed = self.amounts.pack(amount, amount_to);
         let record = RowRecord { from, to, amount: packed, time: batch.times[row] };
