@@ -128,12 +128,9 @@ pub(crate) fn import(
     context: &mut Context,
 ) -> anyhow::Result<Imported> {
     let Wanted { path, name, recognised } = wanted;
-    let sha256 = hash(&path)?;
     let compares = archive.is_some();
-    let source = Source { name: name.clone(), sha256, format: recognised.format.to_string() };
     let way = way_of_reading(&recognised, reading.options);
-    let mut intake = Intake::new(archive, source, most(reading.memory), way)?;
-    let outcome = thread::scope(|scope| -> anyhow::Result<_> {
+    let (mut intake, outcome) = thread::scope(|scope| -> anyhow::Result<_> {
         let (sender, items) = mpsc::sync_channel(READ_AHEAD);
         let (path, recognised) = (&path, &recognised);
         let reader = scope.spawn(move || {
@@ -144,11 +141,16 @@ pub(crate) fn import(
             let _ = sender.flush();
             outcome
         });
+        // The file is hashed while its first rows are read.
+        let sha256 = hash(path)?;
+        let source = Source { name: name.clone(), sha256, format: recognised.format.to_string() };
+        let mut intake = Intake::new(archive, source, most(reading.memory), way)?;
         for item in items.into_iter().flatten() {
             intake.take(item)?;
         }
         // A reader panics only over a bug of ours.
-        Ok(reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        let outcome = reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok((intake, outcome))
     })?;
     let (summary, broken) = match outcome {
         Ok(summary) => (summary, None),
@@ -165,8 +167,9 @@ pub(crate) fn import(
     }
     intake.flush(broken.is_none(), summary.rows)?;
     intake.set_aside.close()?;
-    let Intake { new, already, set_aside, gaps, .. } = intake;
+    let Intake { source, new, already, set_aside, gaps, .. } = intake;
     let (new, already) = (compares.then_some(new), compares.then_some(already));
+    let sha256 = source.sha256;
     Ok(Imported { name, sha256, recognised, summary, new, already, set_aside, gaps, broken })
 }
 

@@ -171,7 +171,8 @@ fn usage(message: String) -> anyhow::Error {
 fn options(args: &ImportArgs) -> anyhow::Result<Options> {
     let chain = args.chain.as_deref().map(Chain::parse).transpose();
     let chain = chain.map_err(|error| usage(error.to_string()))?;
-    let table_rows = Some(import_file::most(args.memory));
+    // Several tables are on their way at once.
+    let table_rows = Some(import_file::most(args.memory) / 2);
     let mut options = Options { chain, table_rows, ..Options::default() };
     for text in &args.decimals {
         let (token, places) = text
