@@ -1,7 +1,9 @@
 //! What goes in, and what the archive answers: a batch of rows of one source, and which of them
 //! were new, already there, or refused.
 
-use ledger::{Address, Asset, Block, Chain, Family, Place, Table, Transfer, TransferError};
+use ledger::{
+    Address, Asset, Block, Chain, Family, Place, Table, TableRow, Transfer, TransferError,
+};
 use serde::{Deserialize, Serialize};
 
 /// The file (or node) that a batch was read from. Its identity is `sha256` and `format`; the name
@@ -185,12 +187,10 @@ pub struct Recorded {
 /// Refuses what could not be written and read back as the same transfer.
 pub(crate) fn check(transfer: &Transfer) -> Result<(), Reason> {
     transfer.check()?;
-    if matches!(transfer.from, Place::Burn | Place::Fee) || transfer.to == Place::Mint {
-        return Err(Reason::WrongEnd);
-    }
+    check_ends(transfer.from, transfer.to)?;
     let chain = transfer.chain;
     for (what, place) in [("sender", transfer.from), ("receiver", transfer.to)] {
-        if place.account().is_some_and(|address| !fits(chain, &address)) {
+        if !place_fits(chain, &place) {
             return Err(Reason::OtherChain(what));
         }
     }
@@ -205,6 +205,33 @@ pub(crate) fn check(transfer: &Transfer) -> Result<(), Reason> {
         return Err(Reason::OtherChain("asset"));
     }
     Ok(())
+}
+
+/// True if [`check`] refuses no row of the table; what only a place or an asset tells is looked at once.
+pub(crate) fn is_sound(table: &Table) -> bool {
+    let chain = table.chain;
+    // One byte a place is at hand where the places themselves are too many for that.
+    let holds: Vec<bool> = table.places.iter().map(Place::holds_value).collect();
+    let sides_fit = |row: &TableRow| {
+        let (from, to) = (row.from as usize, row.to as usize);
+        let ends_fit = || check_ends(table.places[from], table.places[to]).is_ok();
+        row.kind.check_sides(holds[from], holds[to]).is_ok()
+            && (holds[from] && holds[to] || ends_fit())
+    };
+    table.places.iter().all(|place| place_fits(chain, place))
+        && table.assets.iter().all(|asset| asset_fits(chain, asset))
+        && table.rows.iter().all(sides_fit)
+}
+
+fn check_ends(from: Place, to: Place) -> Result<(), Reason> {
+    match matches!(from, Place::Burn | Place::Fee) || to == Place::Mint {
+        true => Err(Reason::WrongEnd),
+        false => Ok(()),
+    }
+}
+
+fn place_fits(chain: Chain, place: &Place) -> bool {
+    place.account().is_none_or(|address| fits(chain, &address))
 }
 
 /// True if the address can be one of the chain: its family, and no bytes beyond its length.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ledger::{Table, TableRow};
 
-use crate::batch::{Batch, Progress, Source, check};
+use crate::batch::{Batch, Progress, Source, is_sound};
 use crate::error::Result;
 use crate::manifest::{Manifest, Part, Sorting};
 use crate::order::order_in_block;
@@ -77,8 +77,7 @@ impl OpenPart {
 
 /// True if neither a row of the table nor a committed one can be the same as a row of it, or contradict it.
 fn is_plainly_new(manifest: &Manifest, table: &Table, import: u32) -> bool {
-    let is_sound = |row| check(&table.transfer(row)).is_ok();
-    ascends(table) && stands_apart(manifest, table, import) && (0..table.rows.len()).all(is_sound)
+    ascends(table) && stands_apart(manifest, table, import) && is_sound(table)
 }
 
 /// True if row `b` stands after `a` in the archive's order, and by its position too.

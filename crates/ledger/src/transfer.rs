@@ -60,6 +60,18 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// Checks that a transfer of this kind may have a sender and a receiver that hold value, or not.
+    pub fn check_sides(self, from: bool, to: bool) -> Result<(), TransferError> {
+        match (self, from, to) {
+            (Kind::Fee, _, true) => Err(TransferError::FeeWithReceiver),
+            (Kind::Fee, false, _) => Err(TransferError::FeeWithoutPayer),
+            (_, false, false) => Err(TransferError::NoSides),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -131,18 +143,11 @@ impl Transfer {
 
     /// Checks what no single field can show. Readers call it on every row before it goes anywhere.
     pub fn check(&self) -> Result<(), TransferError> {
-        let from = self.from.holds_value();
-        let to = self.to.holds_value();
-        match (self.kind, from, to) {
-            (Kind::Fee, _, true) => Err(TransferError::FeeWithReceiver),
-            (Kind::Fee, false, _) => Err(TransferError::FeeWithoutPayer),
-            (_, false, false) => Err(TransferError::NoSides),
-            _ if self.conversion.is_some() && !(from && to) => {
-                Err(TransferError::OneSidedConversion)
-            }
-            _ if self.conversion.is_some_and(|into| self.grows(into)) => {
-                Err(TransferError::GrowingConversion)
-            }
+        let (from, to) = (self.from.holds_value(), self.to.holds_value());
+        self.kind.check_sides(from, to)?;
+        match self.conversion {
+            Some(_) if !(from && to) => Err(TransferError::OneSidedConversion),
+            Some(into) if self.grows(into) => Err(TransferError::GrowingConversion),
             _ => Ok(()),
         }
     }

@@ -34,7 +34,7 @@ const TRC10: u8 = 12;
 
 /// A packed name.
 #[derive(Clone, Copy)]
-pub(super) struct Name {
+pub(crate) struct Name {
     bytes: [u8; MAX_NAME],
     length: u8,
 }
@@ -65,7 +65,7 @@ impl Name {
         }
     }
 
-    pub(super) fn place(chain: u8, place: &Place) -> Name {
+    pub(crate) fn place(chain: u8, place: &Place) -> Name {
         match place {
             Place::Account(address) => Name::address(chain, address),
             Place::Output { tx, index } => {
@@ -86,7 +86,7 @@ impl Name {
         }
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
     }
 }
@@ -106,7 +106,7 @@ fn length(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Number of a chain in names: its place among all chains by name.
-pub(super) fn chain_number(chain: Chain) -> u8 {
+pub(crate) fn chain_number(chain: Chain) -> u8 {
     Chain::all().position(|known| known == chain).unwrap_or(0) as u8
 }
 
@@ -163,7 +163,7 @@ pub(super) fn next_number(length: usize, what: &'static str) -> Result<u32> {
 }
 
 /// A table that is being built: numbers from `first` on.
-pub(super) struct NameBook {
+pub(crate) struct NameBook {
     first: u32,
     bytes: Vec<u8>,
     /// Where each name begins, from the base of its block of 2^16.
@@ -179,7 +179,7 @@ fn hash(name: &[u8]) -> u64 {
 }
 
 impl NameBook {
-    pub(super) fn starting_at(first: u32) -> NameBook {
+    pub(crate) fn starting_at(first: u32) -> NameBook {
         let (bytes, starts, bases) = (Vec::new(), Vec::new(), Vec::new());
         NameBook { first, bytes, starts, bases, table: HashTable::new() }
     }
@@ -200,13 +200,13 @@ impl NameBook {
         &self.bytes[self.start(at)..self.start(at + 1)]
     }
 
-    pub(super) fn find(&self, name: &[u8]) -> Option<u32> {
+    pub(crate) fn find(&self, name: &[u8]) -> Option<u32> {
         let same = |at: &u32| self.name(*at as usize) == name;
         self.table.find(hash(name), same).map(|at| self.first + at)
     }
 
     /// Gives the next number to a name that has none.
-    pub(super) fn add(&mut self, name: &[u8]) -> Result<u32> {
+    pub(crate) fn add(&mut self, name: &[u8]) -> Result<u32> {
         let at = self.starts.len();
         let number = next_number(self.first as usize + at, "places, assets or owners")?;
         if at.is_multiple_of(1 << 16) {

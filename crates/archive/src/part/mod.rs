@@ -6,6 +6,8 @@
 
 mod columns;
 mod details;
+mod group;
+mod keyed;
 mod read;
 mod write;
 
