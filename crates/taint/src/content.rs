@@ -52,6 +52,7 @@ pub(crate) trait Content: Clone + Default {
 }
 
 /// ⌊a·b/c⌋ for b ≤ c or a ≤ c, so that the result fits.
+#[inline]
 pub(crate) fn mul_div(a: u128, b: u128, c: u128) -> u128 {
     if let (Ok(x), Ok(y), Ok(z)) = (u64::try_from(a), u64::try_from(b), u64::try_from(c)) {
         let product = u128::from(x) * u128::from(y);

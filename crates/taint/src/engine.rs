@@ -571,6 +571,7 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
 
 impl<L: PotLedger> Question<'_, L> {
     /// How value that enters a pot ends, and from which row on where that depends on a row.
+    #[inline]
     pub(crate) fn stopping(&self, pot: PotId) -> (Stopping, Option<RowId>) {
         let pot = self.ledger.pot(pot);
         match pot.kind {

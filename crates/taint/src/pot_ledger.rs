@@ -77,6 +77,7 @@ pub trait PotLedger {
     /// The row with that number, below [`PotLedger::rows`].
     fn row(&self, row: RowId) -> Row;
     /// The sides of that row, for whoever will need their pots soon: a hint that need not be right.
+    #[inline]
     fn sides(&self, row: RowId) -> (PotId, PotId) {
         let row = self.row(row);
         (row.from, row.to)

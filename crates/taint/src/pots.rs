@@ -103,7 +103,7 @@ impl<C: Default> PotState<C> {
 /// A pot as a table has it: in full, or as a line of its own.
 pub(crate) enum Found<'a, C> {
     State(&'a PotState<C>),
-    Line(Line),
+    Line(&'a Line),
 }
 
 /// All pots of a run.
@@ -176,17 +176,13 @@ impl<C: Content> Pots<C> {
     }
 
     /// Shows the pots that taint has reached, by number.
+    #[inline]
     pub(crate) fn each_reached<'s>(&'s self, mut each: impl FnMut(PotId, Found<'s, C>)) {
         let is_reached = |state: &PotState<C>| state.reached.is_some() || state.content.is_kept();
         match self {
-            Pots::Flat(table) => table.each_touched(|pot, found| {
-                let shown = match &found {
-                    Found::State(state) => is_reached(state),
-                    Found::Line(line) => line.labelled().is_some(),
-                };
-                if shown {
-                    each(pot, found);
-                }
+            Pots::Flat(table) => table.each_labelled(|pot, found| match &found {
+                Found::State(state) if !is_reached(state) => {}
+                _ => each(pot, found),
             }),
             Pots::Met(pots) => {
                 let known = pots.iter().filter(|(_, state)| is_reached(state));

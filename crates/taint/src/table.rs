@@ -54,6 +54,22 @@ impl Line {
         self.balance & (LIMIT - 1)
     }
 
+    /// The two halves of both numbers, each to be changed alone.
+    #[inline]
+    fn words(&mut self) -> Words<'_> {
+        let words: &mut [u64; 4] = bytemuck::cast_mut(self);
+        match words {
+            #[cfg(target_endian = "little")]
+            [balance, flags, tainted, tainted_high] => {
+                Words { balance, flags, tainted, tainted_high }
+            }
+            #[cfg(target_endian = "big")]
+            [flags, balance, tainted_high, tainted] => {
+                Words { balance, flags, tainted, tainted_high }
+            }
+        }
+    }
+
     #[inline]
     fn has(self, flag: u128) -> bool {
         self.balance & flag != 0
@@ -80,6 +96,7 @@ impl Line {
         (self.tainted != 0).then_some((self.tainted, end))
     }
 
+    #[inline]
     fn stopping(self) -> Stopping {
         match (self.has(ASKED), self.has(STOPS)) {
             (false, _) => Stopping::NotAsked,
@@ -96,6 +113,19 @@ impl Line {
             Stopping::AfterBusy => None,
         }
     }
+}
+
+/// A [`Line`] in words: the low half of each number, and the high half with what stands above it.
+struct Words<'a> {
+    balance: &'a mut u64,
+    flags: &'a mut u64,
+    tainted: &'a mut u64,
+    tainted_high: &'a mut u64,
+}
+
+/// A flag as it stands in [`Words`].
+const fn word(flag: u128) -> u64 {
+    (flag >> 64) as u64
 }
 
 /// Where only some pots are followed, as taint comes to them: their lines lie in the order in which they
@@ -210,15 +240,10 @@ impl<C: Content> Table<C> {
         let last = question.until.saturating_sub(AHEAD).min(rows.end);
         let mut next = rows.start;
         while next < rows.end {
-            if next < last {
-                let (from, to) = ledger.sides(next + AHEAD);
-                prefetch(lines, from as usize);
-                prefetch(lines, to as usize);
-            }
-            let row = ledger.row(next);
-            let both = lines.get_disjoint_mut([row.from as usize, row.to as usize]);
-            let moved = both.is_ok_and(|[paying, paid]| move_narrow::<R>(paying, paid, &row));
-            if !moved && !move_wide::<R, L>(question, lines, &mut self.asking, &row) {
+            next = pass_narrow::<R, L>(ledger, lines, next..rows.end, last);
+            if next == rows.end
+                || !move_wide::<R, L>(question, lines, &mut self.asking, &ledger.row(next))
+            {
                 break;
             }
             next += 1;
@@ -329,7 +354,7 @@ impl<C: Content> Table<C> {
         let at = if line.has(OPENED) {
             line.tainted as usize
         } else {
-            let mut state = self.state_of(line);
+            let mut state = self.state_of(&line);
             state.followed = self.follows(pot);
             let at = match self.free.pop() {
                 Some(at) => {
@@ -367,25 +392,43 @@ impl<C: Content> Table<C> {
     }
 
     /// Shows the pots that are anything but untouched and empty, by number.
-    pub(crate) fn each_touched<'s>(&'s self, mut each: impl FnMut(PotId, Found<'s, C>)) {
+    pub(crate) fn each_touched<'s>(&'s self, each: impl FnMut(PotId, Found<'s, C>)) {
+        self.each(|line| line.balance != 0 || line.tainted != 0, each);
+    }
+
+    /// Shows the pots in which units with a label may be or have been, by number.
+    #[inline]
+    pub(crate) fn each_labelled<'s>(&'s self, each: impl FnMut(PotId, Found<'s, C>)) {
+        self.each(|line| line.tainted != 0 || line.has(OPENED), each);
+    }
+
+    /// Shows the pots whose lines are `wanted`, by number.
+    #[inline]
+    fn each<'s>(
+        &'s self,
+        wanted: impl Fn(&Line) -> bool,
+        mut each: impl FnMut(PotId, Found<'s, C>),
+    ) {
         let lines = self.lines.get();
-        let mut show = |pot: PotId, line: &Line| {
+        let mut show = |pot: PotId, line: &'s Line| {
             if line.has(OPENED) {
                 each(pot, Found::State(&self.arena[line.tainted as usize]));
-            } else if line.balance != 0 || line.tainted != 0 {
-                each(pot, Found::Line(*line));
+            } else {
+                each(pot, Found::Line(line));
             }
         };
         let Some(few) = &self.few else {
-            return (0..).zip(lines).for_each(|(pot, line)| show(pot, line));
+            let all = (0..).zip(lines);
+            return all.filter(|(_, line)| wanted(line)).for_each(|(pot, line)| show(pot, line));
         };
-        let mut met: Vec<(PotId, &Line)> = few.pots.iter().copied().zip(lines).skip(1).collect();
+        let met = few.pots.iter().copied().zip(lines).skip(1);
+        let mut met: Vec<(PotId, &Line)> = met.filter(|(_, line)| wanted(line)).collect();
         met.sort_unstable_by_key(|(pot, _)| *pot);
         met.into_iter().for_each(|(pot, line)| show(pot, line));
     }
 
     /// What a line says, in full.
-    pub(crate) fn state_of(&self, line: Line) -> PotState<C> {
+    pub(crate) fn state_of(&self, line: &Line) -> PotState<C> {
         let mut state = PotState::new(true);
         (state.balance, state.stopping) = (line.balance(), line.stopping());
         let Some((label, (units, end))) = self.label.zip(line.labelled()) else {
@@ -424,33 +467,58 @@ impl<C: Content> Table<C> {
     }
 }
 
+/// Applies rows as long as [`move_narrow`] can; the first that it cannot, or the end.
+#[inline(never)]
+fn pass_narrow<R: Rule, L: PotLedger>(
+    ledger: &L,
+    lines: &mut [Line],
+    rows: Range<RowId>,
+    last: RowId,
+) -> RowId {
+    for id in rows.clone() {
+        if id < last {
+            let (from, to) = ledger.sides(id + AHEAD);
+            prefetch(lines, from as usize);
+            prefetch(lines, to as usize);
+        }
+        let row = ledger.row(id);
+        let both = lines.get_disjoint_mut([row.from as usize, row.to as usize]);
+        if !both.is_ok_and(|[paying, paid]| move_narrow::<R>(paying, paid, &row)) {
+            return id;
+        }
+    }
+    rows.end
+}
+
 /// Applies a row to two lines, if all numbers are below 2^64 and nothing has to be asked, as for nearly
-/// every row; false, and nothing is done, if not. [`move_wide`] does the same with other rows.
+/// every row; false, and nothing is done, if not. [`move_wide`] does the same with other rows. Only the
+/// words that change are written: the flags and high halves are most of a line.
 #[inline(always)]
 fn move_narrow<R: Rule>(paying: &mut Line, paid: &mut Line, row: &Row) -> bool {
     let Row { amount, amount_to, converts, .. } = *row;
-    let high = (paying.balance | paid.balance) & (HIGH | OPENED) | amount & !LOW;
-    if high != 0 || converts || amount != amount_to {
+    let (from, to) = (paying.words(), paid.words());
+    let wide = (*from.flags | *to.flags) & word(HIGH | OPENED) | (amount >> 64) as u64;
+    if wide != 0 || converts || amount != amount_to {
         return false;
     }
-    let (held, amount) = (paying.balance as u64, amount as u64);
-    let Some(sum) = (paid.balance as u64).checked_add(amount) else { return false };
-    if paying.tainted != 0 && paying.balance & STOPS == 0 {
-        if (paying.tainted | paid.tainted) & !LOW != 0 || amount == 0 {
+    let amount = amount as u64;
+    let Some(sum) = to.balance.checked_add(amount) else { return false };
+    if (*from.tainted | *from.tainted_high) != 0 && *from.flags & word(STOPS) == 0 {
+        if (*from.tainted_high | *to.tainted_high) != 0 || amount == 0 {
             return false;
         }
-        let tainted = paying.tainted as u64;
-        let part = R::part(tainted.into(), held.max(amount).into(), amount.into());
+        let whole = (*from.balance).max(amount);
+        let part = R::part((*from.tainted).into(), whole.into(), amount.into());
         let Some(left) = part.map(|left| left as u64) else { return false };
-        let Some(arrived) = (paid.tainted as u64).checked_add(left) else { return false };
-        if left > 0 && paid.balance & ASKED == 0 {
+        let Some(arrived) = to.tainted.checked_add(left) else { return false };
+        if left > 0 && *to.flags & word(ASKED) == 0 {
             return false;
         }
-        paying.tainted = (tainted - left).into();
-        paid.tainted = arrived.into();
+        *from.tainted -= left;
+        *to.tainted = arrived;
     }
-    paying.balance = paying.balance & !LOW | u128::from(held.saturating_sub(amount));
-    paid.balance = paid.balance & !LOW | u128::from(sum);
+    *from.balance = from.balance.saturating_sub(amount);
+    *to.balance = sum;
     true
 }
 

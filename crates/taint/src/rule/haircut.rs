@@ -16,11 +16,13 @@ impl Rule for Haircut {
         content.split(|tainted| leaving(tainted, balance, amount))
     }
 
+    #[inline]
     fn part(tainted: u128, balance: u128, amount: u128) -> Option<u128> {
         Some(leaving(tainted, balance, amount))
     }
 }
 
+#[inline]
 fn leaving(tainted: u128, balance: u128, amount: u128) -> u128 {
     mul_div(tainted, amount, balance)
 }

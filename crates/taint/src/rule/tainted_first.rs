@@ -16,11 +16,13 @@ impl Rule for TaintedFirst {
         content.split(|tainted| leaving(tainted, amount))
     }
 
+    #[inline]
     fn part(tainted: u128, _balance: u128, amount: u128) -> Option<u128> {
         Some(leaving(tainted, amount))
     }
 }
 
+#[inline]
 fn leaving(tainted: u128, amount: u128) -> u128 {
     tainted.min(amount)
 }
