@@ -86,9 +86,8 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
                 && self.excluded.is_empty()
             {
                 next = table.pass::<R, L>(&self.question, next..rows.end);
-                if next == rows.end || table.move_clean(&ledger.row(next)) {
-                    next += 1;
-                    continue;
+                if next == rows.end {
+                    break;
                 }
             }
             self.step(next, &ledger.row(next), &[])?;

@@ -26,6 +26,7 @@ mod reach;
 mod replay;
 mod rule;
 mod seeds;
+mod segments;
 mod table;
 mod trace;
 

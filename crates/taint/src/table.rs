@@ -189,6 +189,7 @@ impl<C: Content> Table<C> {
     }
 
     /// True if the balance of the pot means something.
+    #[inline]
     pub(crate) fn follows(&self, pot: PotId) -> bool {
         match &self.few {
             Some(few) => few.followed.has(pot),
@@ -202,11 +203,18 @@ impl<C: Content> Table<C> {
     }
 
     /// The number of the pot's line, if it has one.
+    #[inline]
     fn line_at(&self, pot: PotId) -> Option<usize> {
         match &self.few {
             Some(few) => Some(few.number(pot)).filter(|number| *number != 0),
             None => Some(pot as usize).filter(|number| *number < self.lines.get().len()),
         }
+    }
+
+    /// The same, of pots whose balances mean something.
+    #[inline]
+    fn followed_at(&self, pot: PotId) -> Option<usize> {
+        self.line_at(pot).filter(|_| self.follows(pot))
     }
 
     /// The number of the pot's line, made if it has none.
@@ -234,16 +242,23 @@ impl<C: Content> Table<C> {
         rows: Range<RowId>,
     ) -> RowId {
         if self.is_lazy() {
-            return self.scan::<R, L>(question, rows);
+            let mut next = self.scan::<R, L>(question, rows.clone());
+            while next < rows.end && self.move_clean(&question.ledger.row(next)) {
+                next = self.scan::<R, L>(question, next + 1..rows.end);
+            }
+            return next;
         }
-        let (ledger, lines) = (question.ledger, self.lines.get_mut());
-        let last = question.until.saturating_sub(AHEAD).min(rows.end);
+        let (ledger, last) = (question.ledger, question.until.saturating_sub(AHEAD).min(rows.end));
         let mut next = rows.start;
         while next < rows.end {
+            let lines = self.lines.get_mut();
             next = pass_narrow::<R, L>(ledger, lines, next..rows.end, last);
-            if next == rows.end
-                || !move_wide::<R, L>(question, lines, &mut self.asking, &ledger.row(next))
-            {
+            if next == rows.end {
+                break;
+            }
+            let row = ledger.row(next);
+            let moved = move_wide::<R, L>(question, lines, &mut self.asking, &row);
+            if !moved && !self.move_clean(&row) {
                 break;
             }
             next += 1;
@@ -299,11 +314,8 @@ impl<C: Content> Table<C> {
     /// Moves units out of a pot that holds no label, opened or not. False, and nothing is done, where a
     /// row asks for more than two sums. It must agree with what the engine's `withdraw` and
     /// `deposit_clean` do with such a row: a trace goes by those.
-    pub(crate) fn move_clean(&mut self, row: &Row) -> bool {
-        if !self.follows(row.from) || !self.follows(row.to) {
-            return false;
-        }
-        let (from, to) = match (self.line_at(row.from), self.line_at(row.to)) {
+    fn move_clean(&mut self, row: &Row) -> bool {
+        let (from, to) = match (self.followed_at(row.from), self.followed_at(row.to)) {
             (Some(from), Some(to)) => (from, to),
             _ => return false,
         };

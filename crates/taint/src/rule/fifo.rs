@@ -4,7 +4,7 @@
 //! "Bitcoin Redux" (2018).
 
 use super::{Rule, RuleName};
-use crate::content::Segments;
+use crate::segments::Segments;
 
 pub(crate) struct Fifo;
 

@@ -1,7 +1,7 @@
 //! Last in, first out: the newest units leave first, and arrive in the order in which they left.
 
 use super::{Rule, RuleName};
-use crate::content::Segments;
+use crate::segments::Segments;
 
 pub(crate) struct Lifo;
 
