@@ -550,6 +550,13 @@ impl<'q, R: Rule, L: PotLedger> Engine<'q, R, L> {
         }
     }
 
+    /// True if a trace need not see what comes to the pot, because no taint is there: should some come
+    /// again, so does the balance. Runs that count shortfalls have to, once taint has been there.
+    pub(crate) fn may_leave(&self, pot: PotId) -> bool {
+        let counts_shortfalls = matches!(self.question.detail, Detail::Hops | Detail::Flows);
+        !counts_shortfalls && self.pots.is_clean(pot)
+    }
+
     /// Begins to follow a pot that taint enters with row `id`.
     fn follow(&mut self, pot: PotId, id: RowId) {
         if self.pots.is_lazy() {

@@ -160,6 +160,14 @@ impl<C: Content> Pots<C> {
         }
     }
 
+    /// True if a trace's pot holds no labelled units.
+    pub(crate) fn is_clean(&self, pot: PotId) -> bool {
+        match self {
+            Pots::Flat(_) => false,
+            Pots::Met(pots) => pots.get(&pot).is_some_and(|state| !state.content.is_kept()),
+        }
+    }
+
     /// The pot's state, made if a trace meets it for the first time.
     pub(crate) fn meet(&mut self, pot: PotId) -> &mut PotState<C> {
         match self {

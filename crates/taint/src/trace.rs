@@ -27,6 +27,10 @@ const WINDOW: RowId = 1024;
 const LOOKED_FOR: u128 = 60;
 const MOVED: u128 = 100;
 
+/// Rows of a pot that are read on after the last taint has left it. Fewer would save nothing where taint
+/// comes back soon, since to look the balance up again costs as much as some rows.
+const PATIENCE: u32 = 16;
+
 /// Traces from the seeds, reading only what they lead to. Equal to [`crate::replay`], always.
 pub fn trace<L: PotLedger>(
     question: Question<'_, L>,
@@ -49,11 +53,18 @@ struct Queue<'q, R: Rule, L: PotLedger> {
     until: RowId,
     /// The next row of each followed pot.
     next: BinaryHeap<Reverse<(RowId, PotId)>>,
-    rest: FxHashMap<PotId, L::Rows<'q>>,
+    rest: FxHashMap<PotId, Reading<L::Rows<'q>>>,
     /// Rows so far.
     touched: RowId,
     /// How many rows had been touched when it last looked back, and where that was.
     looked_back: (RowId, RowId),
+}
+
+/// The ledger of a followed pot.
+struct Reading<I> {
+    rows: I,
+    /// How many were read since the last taint left.
+    idle: u32,
 }
 
 impl<'q, R: Rule, L: PotLedger> Queue<'q, R, L> {
@@ -119,15 +130,28 @@ impl<'q, R: Rule, L: PotLedger> Queue<'q, R, L> {
             && next == row
         {
             self.next.pop();
-            self.push_next(pot);
+            self.read_on(pot);
         }
         self.engine.step(row, &self.ledger.row(row), seeds.take_labels(row))?;
         self.read_new_ledgers(row + 1);
         Ok(())
     }
 
+    /// Reads on in a pot's ledger, unless taint left it long ago: a hub that some passed through is not
+    /// read to its end.
+    fn read_on(&mut self, pot: PotId) {
+        let Some(reading) = self.rest.get_mut(&pot) else { return };
+        reading.idle = if self.engine.may_leave(pot) { reading.idle + 1 } else { 0 };
+        if reading.idle > PATIENCE {
+            self.engine.pots.meet(pot).followed = false;
+            self.rest.remove(&pot);
+        } else {
+            self.push_next(pot);
+        }
+    }
+
     fn push_next(&mut self, pot: PotId) {
-        match self.rest.get_mut(&pot).and_then(Iterator::next) {
+        match self.rest.get_mut(&pot).and_then(|reading| reading.rows.next()) {
             Some(row) if row < self.until => self.next.push(Reverse((row, pot))),
             _ => drop(self.rest.remove(&pot)),
         }
@@ -135,7 +159,8 @@ impl<'q, R: Rule, L: PotLedger> Queue<'q, R, L> {
 
     fn read_new_ledgers(&mut self, from: RowId) {
         for pot in std::mem::take(&mut self.engine.newly_followed) {
-            self.rest.insert(pot, self.ledger.history(pot, from).rows);
+            let rows = self.ledger.history(pot, from).rows;
+            self.rest.insert(pot, Reading { rows, idle: 0 });
             self.push_next(pot);
         }
     }
