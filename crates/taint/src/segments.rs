@@ -20,7 +20,8 @@ struct Segment {
     labels: u64,
 }
 
-/// All units of a pot or parcel, oldest (or first to leave) in front.
+/// All units of a pot or parcel, oldest (or first to leave) in front. Neighbouring runs differ in their
+/// labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "VecDeque<Segment>", into = "VecDeque<Segment>")]
 pub(crate) struct Segments {
@@ -33,8 +34,10 @@ impl TryFrom<VecDeque<Segment>> for Segments {
     type Error = &'static str;
 
     fn try_from(mut all: VecDeque<Segment>) -> Result<Segments, &'static str> {
-        if all.iter().any(|segment| segment.units == 0) {
-            return Err("a run of no units");
+        let is_one_run = |pair: (&Segment, &Segment)| pair.0.labels == pair.1.labels;
+        let splits_runs = all.iter().zip(all.iter().skip(1)).any(is_one_run);
+        if splits_runs || all.iter().any(|segment| segment.units == 0) {
+            return Err("no runs of units");
         }
         let oldest = all.pop_front().unwrap_or_default();
         Ok(Segments { oldest, newer: all })
@@ -115,8 +118,9 @@ impl Content for Segments {
         Segments { oldest: Segment { units: amount, labels: 0 }, newer: VecDeque::new() }
     }
 
+    /// Neighbours differ in their labels, so of two runs one has some.
     fn is_clean(&self) -> bool {
-        self.iter().all(|segment| segment.labels == 0)
+        self.newer.is_empty() && self.oldest.labels == 0
     }
 
     fn of(&self, label: Label) -> u128 {

@@ -319,69 +319,70 @@ impl<C: Content> Table<C> {
             (Some(from), Some(to)) => (from, to),
             _ => return false,
         };
-        let lines = self.lines.get_mut();
-        let (paying, paid) = (lines[from], lines[to]);
-        if from == to {
-            return false;
-        }
+        let (lines, arena) = (self.lines.get_mut(), &mut self.arena);
+        let Ok([paying, paid]) = lines.get_disjoint_mut([from, to]) else { return false };
         // A pot that taint has left behind still counts its shortfalls.
         let asks_more = |state: &PotState<C>| {
             let counts_shortfall = state.reached.is_some() && row.amount > state.balance;
             state.content.is_kept() || counts_shortfall
         };
         let is_tainted = match paying.has(OPENED) {
-            true => asks_more(&self.arena[paying.tainted as usize]),
+            true => asks_more(&arena[paying.tainted as usize]),
             false => paying.is_tainted(),
         };
-        let held = match paid.has(OPENED) {
-            true => self.arena[paid.tainted as usize].balance,
-            false => paid.balance(),
-        };
-        let sum = held.checked_add(row.amount_to);
-        let fits = |sum: &u128| paid.has(OPENED) || *sum < LIMIT;
-        let Some(sum) = sum.filter(|sum| !is_tainted && fits(sum)) else { return false };
-        if paying.has(OPENED) {
-            let from = &mut self.arena[paying.tainted as usize];
-            from.balance = from.balance.saturating_sub(row.amount);
-        } else {
-            let rest = paying.balance().saturating_sub(row.amount);
-            lines[from].balance = paying.with_balance(rest);
+        if is_tainted {
+            return false;
         }
+        // Whoever is paid comes first, since that can fail.
         if paid.has(OPENED) {
-            let to = &mut self.arena[paid.tainted as usize];
+            let to = &mut arena[paid.tainted as usize];
+            let Some(sum) = to.balance.checked_add(row.amount_to) else { return false };
             to.balance = sum;
             if to.content.is_kept() {
                 to.content.add_clean(row.amount_to);
             }
         } else {
-            lines[to].balance = paid.with_balance(sum);
+            let sum = paid.balance().checked_add(row.amount_to);
+            let Some(sum) = sum.filter(|sum| *sum < LIMIT) else { return false };
+            paid.balance = paid.with_balance(sum);
+        }
+        if paying.has(OPENED) {
+            let from = &mut arena[paying.tainted as usize];
+            from.balance = from.balance.saturating_sub(row.amount);
+        } else {
+            paying.balance = paying.with_balance(paying.balance().saturating_sub(row.amount));
         }
         true
     }
 
     /// The whole state of a pot, to be changed; it lies in the arena until it is [`Table::close`]d.
+    #[inline]
     pub(crate) fn open(&mut self, pot: PotId) -> &mut PotState<C> {
-        let number = self.make_line(pot);
-        let line = self.lines.get()[number];
-        let at = if line.has(OPENED) {
-            line.tainted as usize
-        } else {
-            let mut state = self.state_of(&line);
-            state.followed = self.follows(pot);
-            let at = match self.free.pop() {
-                Some(at) => {
-                    self.arena[at as usize] = state;
-                    at as usize
-                }
-                None => {
-                    self.arena.push(state);
-                    self.arena.len() - 1
-                }
-            };
-            self.lines.get_mut()[number] = Line { balance: OPENED, tainted: at as u128 };
-            at
+        let known = self.line_at(pot).map(|number| self.lines.get()[number]);
+        let at = match known.filter(|line| line.has(OPENED)) {
+            Some(line) => line.tainted as usize,
+            None => self.open_line(pot),
         };
         &mut self.arena[at]
+    }
+
+    /// Puts what a line says into the arena; where it lies there.
+    fn open_line(&mut self, pot: PotId) -> usize {
+        let number = self.make_line(pot);
+        let mut state = self.state_of(&self.lines.get()[number]);
+        state.followed = self.follows(pot);
+        let at = match self.free.pop() {
+            Some(at) => {
+                self.arena[at as usize] = state;
+                at as usize
+            }
+            None => {
+                self.arena.push(state);
+                self.arena.len() - 1
+            }
+        };
+        self.lines.get_mut()[number] = Line { balance: OPENED, tainted: at as u128 };
+        at
     }
 
     /// Takes the pot back into its line, if that can say all of it.
