@@ -37,6 +37,8 @@ pub(crate) struct PartWriter {
     factory: ArrowRowGroupWriterFactory,
     /// `None` between two row groups.
     group: Option<Group>,
+    /// [`DICTIONARY_BYTES`] but in tests.
+    most_dictionary_bytes: usize,
     seen: Seen,
 }
 
@@ -98,9 +100,18 @@ impl PartWriter {
         let (file, factory) = writer
             .and_then(ArrowWriter::into_serialized_writer)
             .map_err(|error| write_error(&temporary, error))?;
-        let (group, seen) = (None, Seen::default());
-        let store = Arc::clone(store);
-        Ok(PartWriter { store, chain, sorting, number, temporary, file, factory, group, seen })
+        Ok(PartWriter {
+            store: Arc::clone(store),
+            chain,
+            sorting,
+            number,
+            temporary,
+            file,
+            factory,
+            group: None,
+            most_dictionary_bytes: DICTIONARY_BYTES,
+            seen: Seen::default(),
+        })
     }
 
     pub(crate) fn chain(&self) -> Chain {
@@ -163,7 +174,8 @@ impl PartWriter {
         let Some(group) = &mut self.group else { return Ok(()) };
         if group.waiting() >= FLUSH_ROWS {
             group.flush().map_err(|error| write_error(&self.temporary, error))?;
-            if group.rows() >= GROUP_ROWS || group.dictionary_bytes() >= DICTIONARY_BYTES {
+            if group.rows() >= GROUP_ROWS || group.dictionary_bytes() >= self.most_dictionary_bytes
+            {
                 return self.finish_group();
             }
         }
@@ -270,5 +282,78 @@ impl Seen {
         if self.imports.last() != Some(&import) && !self.imports.contains(&import) {
             self.imports.push(import);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger::{Address, Amount, Asset, Kind, Place, TableRow, Time};
+
+    use super::*;
+    use crate::disk::RealDisk;
+    use crate::part::{Batches, Columns};
+
+    /// Rows of which each names a new place.
+    fn table(rows: u32) -> Table {
+        let place = |number: u32| {
+            let mut body = [7; 20];
+            body[..4].copy_from_slice(&number.to_be_bytes());
+            Place::Account(Address::Evm(body))
+        };
+        let row = |number: u32| TableRow {
+            height: u64::from(number),
+            tx_index: 0,
+            index: 0,
+            time: Time::from_seconds(number),
+            kind: Kind::Native,
+            tx: None,
+            from: number,
+            to: number + 1,
+            asset: 0,
+            amount: Amount::new(number.into()),
+        };
+        Table {
+            chain: Chain::parse("ethereum").unwrap(),
+            places: (0..=rows).map(place).collect(),
+            assets: vec![Asset::Native],
+            rows: (0..rows).map(row).collect(),
+        }
+    }
+
+    #[test]
+    fn a_row_group_ends_before_its_dictionaries_grow_too_large() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::new(Arc::new(RealDisk), folder.path()));
+        let table = table(5 * FLUSH_ROWS as u32 / 2);
+        let mut paths = Vec::new();
+        for as_table in [true, false] {
+            let mut writer = PartWriter::create(&store, table.chain, Sorting::Height, 0).unwrap();
+            writer.most_dictionary_bytes = 1;
+            if as_table {
+                writer.push_table(&table, 3, 0).unwrap();
+            } else {
+                for row in 0..table.rows.len() {
+                    let transfer = table.transfer(row);
+                    let row = row as u64;
+                    writer.push(&Recorded { transfer, import: 3, row, occurrence: 0 }).unwrap();
+                }
+            }
+            let part = writer.finish().unwrap().unwrap();
+            let mut rows = 0;
+            for batch in Batches::open(&store, &part, Columns::All, 0).unwrap() {
+                let batch = batch.unwrap();
+                for row in 0..batch.len() {
+                    let expected = table.transfer(rows);
+                    assert_eq!(batch.recorded(row).transfer, expected);
+                    rows += 1;
+                }
+            }
+            assert_eq!(rows, table.rows.len());
+            let file = store.open(&folder.path().join(&part.path)).unwrap();
+            let read = parquet::file::serialized_reader::SerializedFileReader::new(file).unwrap();
+            assert_eq!(parquet::file::reader::FileReader::num_row_groups(&read), 3);
+            paths.push(part.path);
+        }
+        assert_eq!(paths[0], paths[1], "rows and tables make other files");
     }
 }
