@@ -258,3 +258,53 @@ pub(crate) fn asset_fits(chain: Chain, asset: &Asset) -> bool {
         Asset::Trc10(_) => chain.family() == Family::Tron,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ledger::{Amount, Kind, Time};
+
+    use super::*;
+
+    /// Every kind between every two places, in every asset: a table is refused where a row of it would be.
+    #[test]
+    fn tables_are_checked_as_their_rows_are() {
+        let places = [
+            Place::Mint,
+            Place::Burn,
+            Place::Fee,
+            Place::Account(Address::Tron([1; 20])),
+            Place::Account(Address::Evm([1; 20])),
+        ];
+        let assets = [
+            Asset::Native,
+            Asset::Token(Address::Tron([2; 20])),
+            Asset::Token(Address::Evm([2; 20])),
+        ];
+        let mut seen = [0; 2];
+        for (chain, from, to) in ["tron", "ethereum"].into_iter().flat_map(|chain| {
+            places.into_iter().flat_map(move |from| places.map(|to| (chain, from, to)))
+        }) {
+            for (kind, asset) in Kind::ALL.into_iter().flat_map(|kind| assets.map(|a| (kind, a))) {
+                let row = TableRow {
+                    height: 1,
+                    tx_index: 0,
+                    index: 0,
+                    time: Time::from_seconds(1),
+                    kind,
+                    tx: None,
+                    from: 0,
+                    to: 1,
+                    asset: 0,
+                    amount: Amount::new(1),
+                };
+                let chain = Chain::parse(chain).unwrap();
+                let table =
+                    Table { chain, places: vec![from, to], assets: vec![asset], rows: vec![row] };
+                let transfer = table.transfer(0);
+                assert_eq!(is_sound(&table), check(&transfer).is_ok(), "{transfer:?}");
+                seen[usize::from(is_sound(&table))] += 1;
+            }
+        }
+        assert!(seen.iter().all(|count| *count > 20), "{seen:?}");
+    }
+}

@@ -18,6 +18,7 @@ mod error;
 mod index;
 mod journal;
 mod manifest;
+mod names;
 mod order;
 mod part;
 mod rewrite;

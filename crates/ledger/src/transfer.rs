@@ -58,9 +58,7 @@ impl Kind {
             .find(|kind| kind.name() == text)
             .ok_or_else(|| KindError(text.chars().take(40).collect()))
     }
-}
 
-impl Kind {
     /// Checks that a transfer of this kind may have a sender and a receiver that hold value, or not.
     pub fn check_sides(self, from: bool, to: bool) -> Result<(), TransferError> {
         match (self, from, to) {

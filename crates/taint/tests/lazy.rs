@@ -1,58 +1,12 @@
 //! How much of a hub's ledger a trace reads: as far as it needs, and no more. A hub that value only passed
 //! through goes on for millions of rows that have nothing to do with it.
 
-use std::cell::Cell;
-
 use taint::{
-    AssetId, Detail, Label, Outcome, PlaceId, Pot, PotHistory, PotId, PotLedger, Question, Row,
-    RowId, RuleName, Seeds, replay, trace,
+    Detail, Label, Outcome, PotId, PotLedger, Question, RowId, RuleName, Seeds, replay, trace,
 };
-use testkit::{Dice, Query, World, oracle, script};
+use testkit::{Counted, Dice, Query, World, oracle, script};
 
 const L: Label = Label(0);
-
-/// A world that counts the rows that are read from pots' ledgers.
-struct Counted<'a> {
-    world: &'a World,
-    read: Cell<u64>,
-}
-
-impl PotLedger for Counted<'_> {
-    type Rows<'a>
-        = Box<dyn Iterator<Item = RowId> + 'a>
-    where
-        Self: 'a;
-
-    fn rows(&self) -> RowId {
-        self.world.rows()
-    }
-
-    fn row(&self, row: RowId) -> Row {
-        self.world.row(row)
-    }
-
-    fn pots(&self) -> usize {
-        self.world.pots()
-    }
-
-    fn pot(&self, pot: PotId) -> Pot {
-        self.world.pot(pot)
-    }
-
-    fn history(&self, pot: PotId, from: RowId) -> PotHistory<Self::Rows<'_>> {
-        let PotHistory { balance, rows } = self.world.history(pot, from);
-        let count = move |_: &RowId| self.read.set(self.read.get() + 1);
-        PotHistory { balance, rows: Box::new(rows.inspect(count)) }
-    }
-
-    fn busy_from(&self, place: PlaceId, degree: u32) -> Option<RowId> {
-        self.world.busy_from(place, degree)
-    }
-
-    fn overflows(&self) -> Vec<(AssetId, RowId)> {
-        self.world.overflows()
-    }
-}
 
 fn question<'a, L: PotLedger>(
     ledger: &'a L,
@@ -88,10 +42,10 @@ fn a_hub_that_value_passed_through_is_not_read_to_its_end() {
     for rule in RuleName::CONSERVING {
         for (detail, most) in [(Detail::Amounts, 40), (Detail::Arrivals, 40), (Detail::Hops, 1100)]
         {
-            let counted = Counted { world: &world, read: Cell::new(0) };
+            let counted = Counted::new(&world);
             let asked = question(&counted, &world, &seeds, counted.rows(), detail);
             let traced = trace(asked, rule, &[]).expect("fits");
-            let read = counted.read.get();
+            let read = counted.reads();
             assert!(read <= most, "{} read {read} rows, {detail:?}", rule.name());
             let whole = replay(asked, rule, &[]).expect("fits");
             assert_eq!(held(&traced), held(&whole), "{}, {detail:?}", rule.name());
@@ -105,11 +59,11 @@ fn a_hub_is_read_only_as_far_as_the_question_goes() {
     let world = through_a_hub();
     let seeds = Seeds::new(vec![(0, L)], vec![]);
     for rule in RuleName::ALL {
-        let counted = Counted { world: &world, read: Cell::new(0) };
+        let counted = Counted::new(&world);
         let asked = question(&counted, &world, &seeds, 60, Detail::Hops);
         trace(asked, rule, &[]).expect("fits");
         // At most each of the sixty from both sides, and of each pot met the one at which reading ends.
-        let (read, most) = (counted.read.get(), 2 * 60 + counted.pots() as u64);
+        let (read, most) = (counted.reads(), 2 * 60 + counted.pots() as u64);
         assert!(read <= 240.min(most), "{} read {read} rows", rule.name());
     }
 }
@@ -165,11 +119,11 @@ fn what_comes_back_to_a_pot_that_was_left_is_found_as_the_oracle_finds_it() {
             }
             let mut read = [0; 2];
             for (detail, read) in [Detail::Amounts, Detail::Hops].into_iter().zip(&mut read) {
-                let counted = Counted { world: &world, read: Cell::new(0) };
+                let counted = Counted::new(&world);
                 let asked = question(&counted, &world, &seeds, counted.rows(), detail);
                 let traced = trace(asked, rule, &[]).expect("fits");
                 assert_eq!(held(&traced), expected, "{}, ledger {seed}, {detail:?}", rule.name());
-                *read = counted.read.get();
+                *read = counted.reads();
             }
             left += u32::from(read[0] < read[1]);
         }

@@ -4,8 +4,6 @@
 //! the clock starts, as they are for every peer; making the table of pots and the answer is inside.
 #![allow(clippy::print_stdout)] // A program of its own: the measurement is its output.
 
-mod counting;
-
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -14,9 +12,9 @@ use bench::flat::{self, WorldFacts};
 use bench::{Checksum, PotRows, WalkedPot, walk};
 use bytemuck::Zeroable;
 use clap::{Parser, ValueEnum};
-use counting::Counting;
 use serde::Serialize;
 use taint::{Detail, Label, Outcome, PotLedger, Question, RuleName, Seeds};
+use testkit::Counted;
 
 /// The incident: all thefts of the world are one.
 const LABEL: Label = Label(0);
@@ -133,9 +131,9 @@ fn measure(world: &PotRows, facts: &WorldFacts, work: Work, rounds: usize) -> Re
 }
 
 fn count_touched(world: &PotRows, seeds: &Seeds, rule: RuleName) -> Result<u64> {
-    let counting = Counting::new(world);
-    answer(&counting, world, seeds, rule, true, Detail::Amounts)?;
-    Ok(counting.touched())
+    let counted = Counted::new(world);
+    answer(&counted, world, seeds, rule, true, Detail::Amounts)?;
+    Ok(counted.rows_read())
 }
 
 fn trace_each(world: &PotRows, facts: &WorldFacts, rounds: usize) -> Result<Vec<Traced>> {

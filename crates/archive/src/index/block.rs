@@ -4,7 +4,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::names::NONE;
+use crate::names::NONE;
 
 /// Rows of a block; the last of a segment may have fewer.
 pub(super) const BLOCK_ROWS: usize = 64;

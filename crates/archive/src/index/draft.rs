@@ -11,13 +11,13 @@ use rustc_hash::FxHashMap;
 use super::amount::AmountTables;
 use super::block::{BlockWriter, PADDING, RowRecord};
 use super::layout::{ChainEnd, Facts, Origins, SegmentWriter, SourcePart, Span, chain_names};
-use super::names::NONE;
 use super::numbering::{Numbering, PotFound};
 use super::segment::{OWNER_NONE, OWNER_NOTED, OWNER_OF_PLACE, OwnerNote, Pair, Run, Segment};
 use super::spill::{Movement, Spill};
 use crate::disk::Disk;
 use crate::error::Result;
 use crate::manifest::Part;
+use crate::names::NONE;
 use crate::order::{Consumed, Stretch, Timed};
 use crate::part::RowBatch;
 

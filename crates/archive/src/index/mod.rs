@@ -12,7 +12,6 @@ mod block;
 mod build;
 mod draft;
 mod layout;
-mod names;
 mod numbering;
 mod piece;
 mod run;
@@ -32,10 +31,9 @@ use crate::batch::Recorded;
 use crate::disk::{self, Disk};
 use crate::error::{ArchiveError, Result};
 use crate::manifest::Part;
-use crate::part::{Details, OpenPart, Store};
+use crate::names::{Name, address_of, asset_of, chain_number, chain_of, place_of};
+use crate::part::{DetailFile, Details, Store};
 pub(crate) use build::{Ground, UNIT};
-pub(crate) use names::{Name, NameBook, chain_number};
-use names::{address_of, asset_of, chain_of, place_of};
 use segment::{OWNER_NONE, OWNER_OF_PLACE, Segment};
 pub use segments::LedgerRows;
 use segments::{ASSETS, OWNERS, PLACES, Segments, pot_or_none};
@@ -225,7 +223,7 @@ impl Index {
         };
         let (number, part_row) = segment.location(at as u32).ok_or_else(bad)?;
         let part = self.parts.iter().find(|part| part.number == number).ok_or_else(bad)?;
-        let detail = self.details.get(part, part_row, || self.open_part(part))?;
+        let detail = self.details.get(part, part_row, || self.detail_file(part))?;
         let transfer = Transfer {
             chain,
             position: detail.position,
@@ -245,11 +243,11 @@ impl Index {
     }
 
     /// A part for reading here and there.
-    fn open_part(&self, part: &Part) -> Result<OpenPart> {
+    fn detail_file(&self, part: &Part) -> Result<DetailFile> {
         let stamp =
             self.stamp.part(part.number).ok_or_else(|| self.damaged("a part is missing"))?;
         let sums = sums::load(&self.store.disk, &self.folder, stamp, part)?;
-        OpenPart::open(&self.store, part, sums)
+        DetailFile::open(&self.store, part, sums)
     }
 
     fn stated_owner(

@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ledger::{Asset, Chain, Place};
 use rustc_hash::FxHashMap;
 
-use super::names::{NONE, Name, NameBook, chain_number, next_number};
 use super::run::{NameRun, Wanted};
 use super::segments::{ASSETS, OWNERS, PLACES, Segments};
 use crate::disk::Disk;
 use crate::error::Result;
+use crate::names::{NONE, Name, NameBook, chain_number, next_number};
 use crate::part::Named;
 
 pub(super) struct Numbering {

@@ -5,9 +5,9 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::names::{Name, NameBook};
 use crate::disk::{Disk, DiskFile, Opening};
 use crate::error::{AtPath, Result};
+use crate::names::{Name, NameBook};
 
 /// Bytes read or written at once.
 const BUFFER: usize = 1 << 20;

@@ -7,12 +7,12 @@ use rustc_hash::FxHashMap;
 
 use super::draft::{Draft, Progress};
 use super::layout::SegmentWriter;
-use super::names::{NONE, NameBook};
 use super::numbering::Numbering;
 use super::piece::{PIECES_A_GROUP, PieceWriter};
 use super::segment::{Overflow, Pair, WORDS_A_RANK};
 use super::spill::{BUCKET, Movement};
 use crate::error::Result;
+use crate::names::{NONE, NameBook};
 
 /// Bytes of ledgers collected before they are written.
 const FLUSH: usize = 1 << 18;

@@ -11,10 +11,10 @@ use bytemuck::{Pod, Zeroable};
 use super::amount::unpack;
 use super::block::{BLOCK_ROWS, BlockRecord, RowRecord};
 use super::layout::{Facts, Located, Origins, SegmentFile};
-use super::names::{NONE, NameTable};
 use super::piece::{PIECES_A_GROUP, Piece};
 use crate::disk::Disk;
 use crate::error::{ArchiveError, Result};
+use crate::names::{NONE, NameTable};
 
 /// Words of `first_pots` whose ones are counted together.
 pub(super) const WORDS_A_RANK: usize = 8;

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::block::RowRecord;
 use super::layout::Span;
-use super::names::{NONE, Name, NameTable};
 use super::piece::PieceRows;
 use super::segment::Segment;
+use crate::names::{NONE, Name, NameTable};
 
 #[derive(Default)]
 pub(super) struct Segments {

@@ -63,7 +63,7 @@ struct Parser<T> {
     parse: fn(Chain, &str) -> Decoded<T>,
 }
 
-/// What a row group names in a column.
+/// The values of a [`Dictionary`].
 enum Values<T> {
     /// `None` where a text is no name; no row has it.
     Parsed(Vec<Option<T>>),
@@ -89,6 +89,7 @@ impl<T: Copy> Values<T> {
     }
 }
 
+/// The places or assets that a row group names in a column.
 struct Dictionary<T> {
     values: Values<T>,
     /// Room for whoever numbers them: see [`Named::note`].

@@ -45,7 +45,7 @@ pub(crate) struct Detail {
 type Block = ((u64, u64), Arc<Vec<Detail>>);
 
 /// A part of which rows are read here and there.
-pub(crate) struct OpenPart {
+pub(crate) struct DetailFile {
     path: PathBuf,
     file: SummedFile,
     metadata: ArrowReaderMetadata,
@@ -56,7 +56,7 @@ pub(crate) struct OpenPart {
 pub(crate) struct Details {
     /// Here as there, the one that was asked for last comes last.
     kept: Mutex<Vec<Block>>,
-    open: Mutex<Vec<(u64, Arc<OpenPart>)>>,
+    open: Mutex<Vec<(u64, Arc<DetailFile>)>>,
 }
 
 impl Details {
@@ -65,7 +65,7 @@ impl Details {
         &self,
         part: &Part,
         row: u64,
-        open: impl FnOnce() -> Result<OpenPart>,
+        open: impl FnOnce() -> Result<DetailFile>,
     ) -> Result<Detail> {
         let key = (part.number, row / BLOCK);
         let block = remembered(&self.kept, KEPT, key, || {
@@ -101,15 +101,15 @@ fn remembered<K: PartialEq, V: Clone>(
     Ok(value)
 }
 
-impl OpenPart {
-    pub(crate) fn open(store: &Store, part: &Part, sums: Sums) -> Result<OpenPart> {
+impl DetailFile {
+    pub(crate) fn open(store: &Store, part: &Part, sums: Sums) -> Result<DetailFile> {
         let path = store.folder.join(&part.path);
         let file = SummedFile::open(&store.disk, &path, sums)?;
         // Where pages lie is in the offset index; a file without one is read from its group's start.
         let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
         let metadata = guarded(&path, || ArrowReaderMetadata::load(&file, options))?
             .map_err(|error| why(&path, &file, &error))?;
-        Ok(OpenPart { path, file, metadata })
+        Ok(DetailFile { path, file, metadata })
     }
 
     /// The rows from `first` on, a block of them.

@@ -13,16 +13,16 @@ use arrow_array::builder::{
 };
 use ledger::{Asset, Chain, Kind, Place, Table, TableRow, TxId};
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
-use parquet::basic::ZstdLevel;
 use parquet::errors::Result;
 use parquet::file::writer::SerializedFileWriter;
 use rustc_hash::FxHashMap;
 
 use super::SCHEMA;
 use super::keyed::{KeyedColumn, NULL};
+use super::write::compression_level;
 use crate::batch::Recorded;
 use crate::disk::HashingFile;
-use crate::index::{Name, NameBook, chain_number};
+use crate::names::{Name, NameBook, chain_number};
 
 /// The columns that have keys, and where they stand among all.
 const KEYED: [usize; 8] = [5, 6, 7, 8, 10, 12, 13, 14];
@@ -82,7 +82,7 @@ impl Group {
     ) -> Result<Group> {
         let number = file.flushed_row_groups().len();
         let column =
-            |at: usize| KeyedColumn::new(file.schema_descr().column(at), ZstdLevel::default());
+            |at: usize| KeyedColumn::new(file.schema_descr().column(at), compression_level());
         Ok(Group {
             chain,
             rows: 0,

@@ -21,6 +21,7 @@ pub(super) const NULL: u32 = u32::MAX;
 /// One column of the row group that is being written.
 pub(super) struct KeyedColumn {
     description: ColumnDescPtr,
+    level: ZstdLevel,
     compressor: Compressor<'static>,
     /// The dictionary page so far: each text behind its length.
     texts: Vec<u8>,
@@ -41,6 +42,7 @@ impl KeyedColumn {
     pub(super) fn new(description: ColumnDescPtr, level: ZstdLevel) -> Result<KeyedColumn> {
         Ok(KeyedColumn {
             description,
+            level,
             compressor: Compressor::new(level.compression_level())?,
             texts: Vec::new(),
             count: 0,
@@ -139,7 +141,7 @@ impl KeyedColumn {
         let statistics =
             Statistics::byte_array(least.map(text), greatest.map(text), None, nulls, false);
         let metadata = ColumnChunkMetaData::builder(self.description)
-            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_compression(Compression::ZSTD(self.level))
             .set_encodings(vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY])
             .set_num_values(self.rows as i64)
             .set_total_compressed_size(bytes.len() as i64)

@@ -25,7 +25,7 @@ use crate::error::{ArchiveError, AtPath, Result};
 use crate::manifest::Part;
 
 pub(crate) use columns::{Columns, Named, RowBatch};
-pub(crate) use details::{Details, OpenPart};
+pub(crate) use details::{DetailFile, Details};
 pub(crate) use read::{Batches, KeyRow, PartReader, primitive, read_keys, seconds};
 pub(crate) use write::{PartWriter, properties, settle, temporary_path, write_error};
 

@@ -17,7 +17,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
 
-use super::columns::{Columns, Dictionaries, RowBatch, reading_schema};
+use super::columns::{Columns, Dictionaries, RowBatch, optional, reading_schema};
 use super::{AMOUNT, HEIGHT, INDEX, KIND, SCHEMA, Store, TIME, TX_INDEX, guarded};
 use crate::batch::Recorded;
 use crate::error::{ArchiveError, AtPath, Result};
@@ -332,10 +332,6 @@ pub(crate) fn primitive<T: ArrowPrimitiveType>(
 
 fn texts(batch: &RecordBatch, column: usize) -> Option<&StringArray> {
     batch.columns().get(column)?.as_any().downcast_ref()
-}
-
-fn optional<T: ArrowPrimitiveType>(column: &PrimitiveArray<T>, row: usize) -> Option<T::Native> {
-    column.is_valid(row).then(|| column.value(row))
 }
 
 pub(crate) fn seconds(milliseconds: i64) -> std::result::Result<Time, String> {

@@ -60,7 +60,7 @@ struct Seen {
 /// stored; transaction ids and amounts do not repeat enough for a dictionary, addresses do.
 pub(crate) fn properties() -> WriterProperties {
     let mut builder = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_compression(Compression::ZSTD(compression_level()))
         .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_created_by("dyepack".to_string());
@@ -74,6 +74,11 @@ pub(crate) fn properties() -> WriterProperties {
         builder = plain(builder, column, Encoding::PLAIN);
     }
     builder.build()
+}
+
+/// How hard pages are compressed.
+pub(super) fn compression_level() -> ZstdLevel {
+    ZstdLevel::default()
 }
 
 /// Without a dictionary, encoded so.

@@ -13,9 +13,9 @@ use rustc_hash::FxHasher;
 use crate::error::{ArchiveError, Result};
 
 /// No number: a mint's sender, a place without known owner.
-pub(super) const NONE: u32 = u32::MAX;
+pub(crate) const NONE: u32 = u32::MAX;
 /// Names of a table on disk are found from every 16th one on.
-pub(super) const NAMES_A_GROUP: usize = 16;
+pub(crate) const NAMES_A_GROUP: usize = 16;
 
 const MAX_NAME: usize = 44;
 
@@ -52,7 +52,7 @@ impl Name {
         Name { bytes, length }
     }
 
-    pub(super) fn address(chain: u8, address: &Address) -> Name {
+    pub(crate) fn address(chain: u8, address: &Address) -> Name {
         match address {
             Address::Evm(body) => Name::pack(chain, EVM, &[body]),
             Address::Tron(body) => Name::pack(chain, TRON, &[body]),
@@ -78,7 +78,7 @@ impl Name {
         }
     }
 
-    pub(super) fn asset(chain: u8, asset: &Asset) -> Name {
+    pub(crate) fn asset(chain: u8, asset: &Asset) -> Name {
         match asset {
             Asset::Native => Name::pack(chain, NATIVE, &[]),
             Asset::Token(contract) => Name::address(chain, contract),
@@ -110,11 +110,11 @@ pub(crate) fn chain_number(chain: Chain) -> u8 {
     Chain::all().position(|known| known == chain).unwrap_or(0) as u8
 }
 
-pub(super) fn chain_of(name: &[u8]) -> Option<Chain> {
+pub(crate) fn chain_of(name: &[u8]) -> Option<Chain> {
     Chain::all().nth(usize::from(*name.first()?))
 }
 
-pub(super) fn address_of(name: &[u8]) -> Option<Address> {
+pub(crate) fn address_of(name: &[u8]) -> Option<Address> {
     let body = || name.get(2..22)?.try_into().ok();
     match *name.get(1)? {
         EVM => Some(Address::Evm(body()?)),
@@ -130,7 +130,7 @@ pub(super) fn address_of(name: &[u8]) -> Option<Address> {
     }
 }
 
-pub(super) fn place_of(name: &[u8]) -> Option<Place> {
+pub(crate) fn place_of(name: &[u8]) -> Option<Place> {
     let tx = || Some(TxId::new(name.get(2..34)?.try_into().ok()?));
     match *name.get(1)? {
         OUTPUT => Some(Place::Output { tx: tx()?, index: number_at(name, 34)? }),
@@ -141,7 +141,7 @@ pub(super) fn place_of(name: &[u8]) -> Option<Place> {
     }
 }
 
-pub(super) fn asset_of(name: &[u8]) -> Option<Asset> {
+pub(crate) fn asset_of(name: &[u8]) -> Option<Asset> {
     match *name.get(1)? {
         NATIVE => Some(Asset::Native),
         TRC10 => Some(Asset::Trc10(number_at(name, 2)?)),
@@ -154,7 +154,7 @@ fn number_at(name: &[u8], at: usize) -> Option<u32> {
 }
 
 /// `length` as a number that is not [`NONE`].
-pub(super) fn next_number(length: usize, what: &'static str) -> Result<u32> {
+pub(crate) fn next_number(length: usize, what: &'static str) -> Result<u32> {
     let limit = u64::from(NONE) - 1;
     match u32::try_from(length) {
         Ok(number) if number != NONE => Ok(number),
@@ -185,7 +185,7 @@ impl NameBook {
     }
 
     /// The number that comes next.
-    pub(super) fn end(&self) -> u32 {
+    pub(crate) fn end(&self) -> u32 {
         self.first + self.starts.len() as u32
     }
 
@@ -221,7 +221,7 @@ impl NameBook {
     }
 
     /// The names from number `from` on, as they lie in a file: bytes, groups, order.
-    pub(super) fn since(&self, from: u32) -> (&[u8], Vec<u64>, Vec<u32>) {
+    pub(crate) fn since(&self, from: u32) -> (&[u8], Vec<u64>, Vec<u32>) {
         let first = (from - self.first) as usize;
         let begin = self.start(first);
         let groups = (first..self.starts.len()).step_by(NAMES_A_GROUP);
@@ -230,7 +230,7 @@ impl NameBook {
     }
 
     /// All names in order of their bytes, each with its number.
-    pub(super) fn by_name(&self) -> impl Iterator<Item = (&[u8], u32)> {
+    pub(crate) fn by_name(&self) -> impl Iterator<Item = (&[u8], u32)> {
         let order = self.sorted(0).into_iter();
         order.map(|at| (self.name(at as usize), self.first + at))
     }
@@ -254,24 +254,24 @@ impl NameBook {
     }
 
     /// Bytes that the table holds in memory.
-    pub(super) fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.bytes.capacity() + 4 * self.starts.capacity() + 5 * self.table.capacity()
     }
 }
 
 /// A table on disk.
 #[derive(Clone, Copy)]
-pub(super) struct NameTable<'a> {
-    pub(super) bytes: &'a [u8],
+pub(crate) struct NameTable<'a> {
+    pub(crate) bytes: &'a [u8],
     /// Where every 16th name begins.
-    pub(super) groups: &'a [u64],
+    pub(crate) groups: &'a [u64],
     /// Places of the names in order of their bytes.
-    pub(super) sorted: &'a [u32],
+    pub(crate) sorted: &'a [u32],
 }
 
 impl<'a> NameTable<'a> {
     /// The name at a place, from 0.
-    pub(super) fn get(&self, at: u32) -> Option<&'a [u8]> {
+    pub(crate) fn get(&self, at: u32) -> Option<&'a [u8]> {
         let at = at as usize;
         let group = usize::try_from(*self.groups.get(at / NAMES_A_GROUP)?).ok()?;
         let mut rest = self.bytes.get(group..)?;
@@ -282,7 +282,7 @@ impl<'a> NameTable<'a> {
     }
 
     /// The place of a name.
-    pub(super) fn find(&self, name: &[u8]) -> Option<u32> {
+    pub(crate) fn find(&self, name: &[u8]) -> Option<u32> {
         let at = self.sorted.partition_point(|n| self.get(*n).is_some_and(|own| own < name));
         let number = *self.sorted.get(at)?;
         (self.get(number)? == name).then_some(number)
