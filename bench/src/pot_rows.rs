@@ -155,7 +155,7 @@ impl PotLedger for PotRows {
     }
 
     /// Never: suspected services are switched off in the bench.
-    fn busy_from(&self, _place: PlaceId, _degree: u32) -> Option<RowId> {
+    fn busy_from(&self, _place: PlaceId, _degree: u32, _until: RowId) -> Option<RowId> {
         None
     }
 

@@ -60,8 +60,8 @@ impl<L: PotLedger> PotLedger for Counted<'_, L> {
         PotHistory { balance, rows: Box::new(rows.inspect(count)) }
     }
 
-    fn busy_from(&self, place: PlaceId, degree: u32) -> Option<RowId> {
-        self.ledger.busy_from(place, degree)
+    fn busy_from(&self, place: PlaceId, degree: u32, until: RowId) -> Option<RowId> {
+        self.ledger.busy_from(place, degree, until)
     }
 
     /// One that no trace comes to: so a trace is not given up for a replay, which reads no pot's ledger.

@@ -156,9 +156,9 @@ impl PotLedger for World {
         PotHistory { balance, rows: rows[at..].iter().copied() }
     }
 
-    fn busy_from(&self, place: PlaceId, degree: u32) -> Option<RowId> {
+    fn busy_from(&self, place: PlaceId, degree: u32, until: RowId) -> Option<RowId> {
         let mut others = HashSet::new();
-        for (id, row) in (0..).zip(&self.rows) {
+        for (id, row) in (0..until).zip(&self.rows) {
             let from = (row.from != NO_POT).then(|| self.pots[row.from as usize]);
             let to = self.pots[row.to as usize];
             let other = match from {

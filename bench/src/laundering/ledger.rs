@@ -114,8 +114,8 @@ impl PotLedger for LaunderedLedger {
     }
 
     /// For the degree that this ledger was made with; for another one nobody is.
-    fn busy_from(&self, place: PlaceId, degree: u32) -> Option<RowId> {
-        self.busy[place as usize].filter(|_| degree == self.degree)
+    fn busy_from(&self, place: PlaceId, degree: u32, until: RowId) -> Option<RowId> {
+        self.busy[place as usize].filter(|row| degree == self.degree && *row < until)
     }
 
     /// None: 64-bit amounts, fewer than 2^31 of them.

@@ -18,6 +18,7 @@ use crate::blocks::{self, Headers};
 use crate::bulk::OpenPart;
 use crate::disk::{self, Disk, Opening, RealDisk};
 use crate::error::{ArchiveError, AtPath, Result};
+use crate::external::ExternalReader;
 use crate::index::{Ground, Index, UNIT};
 use crate::journal::{Claims, Journal};
 use crate::manifest::{self, Import, Manifest};
@@ -143,6 +144,19 @@ impl Archive {
         self.memory = bytes;
     }
 
+    /// Says who reads files that are registered in place; the first to be named does.
+    pub fn read_external_with(&self, reader: Arc<dyn ExternalReader>) {
+        self.store.read_external_with(reader);
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
     /// Sets the rows of the smallest sealed segment of the index, so that a test has many of them.
     #[doc(hidden)]
     pub fn set_segment_unit(&mut self, rows: u64) {
@@ -220,7 +234,7 @@ impl Archive {
 
     /// Commits the part that waits, if there is one; with the `last` of its source's tables, the import is
     /// complete.
-    fn settle(&mut self, last: bool) -> Result<()> {
+    pub(crate) fn settle(&mut self, last: bool) -> Result<()> {
         let Some(open) = self.waiting.take() else { return Ok(()) };
         let (source, progress, part) = open.finish()?;
         let mut next = self.manifest.clone();
@@ -455,7 +469,7 @@ impl Archive {
     /// True if a writer has put another file in the place of this one since the archive was opened.
     fn is_superseded(&self, path: &str) -> bool {
         let now = Manifest::load(&self.store.disk, &self.store.folder).ok().flatten();
-        now.is_some_and(|now| !files(&now).any(|kept| kept == path))
+        now.is_some_and(|now| !now.parts.iter().any(|part| part.path == path))
     }
 
     /// Verifies every committed file, the index if there is one, and the journal. Returns what is
@@ -487,14 +501,14 @@ impl Archive {
         problems
     }
 
-    fn writable(&self) -> Result<()> {
+    pub(crate) fn writable(&self) -> Result<()> {
         match self.lock {
             Some(_) => Ok(()),
             None => Err(ArchiveError::ReadOnly { path: self.store.folder.clone() }),
         }
     }
 
-    fn compact_and_commit(&mut self, mut next: Manifest) -> Result<()> {
+    pub(crate) fn compact_and_commit(&mut self, mut next: Manifest) -> Result<()> {
         let merged = rewrite::compact(&self.store, &mut next)?;
         self.commit(next)?;
         // Some of these were never in a manifest.
@@ -546,8 +560,10 @@ fn is_forbidden(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
+/// The files that are the archive's own: no registered ones, which it never removes.
 fn files(manifest: &Manifest) -> impl Iterator<Item = &str> {
-    let parts = manifest.parts.iter().map(|part| part.path.as_str());
+    let parts = manifest.parts.iter().filter(|part| part.external.is_none());
+    let parts = parts.map(|part| part.path.as_str());
     parts.chain(manifest.blocks.iter().map(|part| part.path.as_str()))
 }
 
@@ -575,7 +591,7 @@ fn refuse_orphans(disk: &dyn Disk, folder: &Path) -> Result<()> {
 }
 
 /// The ordinal of a source; a new one is recorded.
-fn import_ordinal(next: &mut Manifest, source: &Source) -> Result<u32> {
+pub(crate) fn import_ordinal(next: &mut Manifest, source: &Source) -> Result<u32> {
     if let Some(import) = next.import(&source.sha256, &source.format) {
         return Ok(import.ordinal);
     }

@@ -81,7 +81,7 @@ fn is_plainly_new(manifest: &Manifest, table: &Table, import: u32) -> bool {
 }
 
 /// True if row `b` stands after `a` in the archive's order, and by its position too.
-fn comes_after(a: &TableRow, b: &TableRow) -> bool {
+pub(crate) fn comes_after(a: &TableRow, b: &TableRow) -> bool {
     let order = |row: &TableRow| (row.height, order_in_block(row.kind, row.position()));
     let position = |row: &TableRow| (row.height, row.tx_index, row.index);
     order(a) < order(b) && position(a) < position(b)
@@ -95,7 +95,7 @@ fn ascends(table: &Table) -> bool {
 /// True if no committed row is near enough to be compared with: none of the table's heights, and none
 /// without a height of its times. Earlier rows of the same reading of the same file may end in the block
 /// in which the table begins.
-fn stands_apart(manifest: &Manifest, table: &Table, import: u32) -> bool {
+pub(crate) fn stands_apart(manifest: &Manifest, table: &Table, import: u32) -> bool {
     let (Some(first), Some(last)) = (table.rows.first(), table.rows.last()) else { return true };
     let times = || table.rows.iter().map(|row| row.time.seconds());
     let (earliest, latest) = (times().min().unwrap_or(0), times().max().unwrap_or(0));

@@ -30,6 +30,9 @@ pub enum ArchiveError {
         path.display()
     )]
     NoIndex { path: PathBuf, source: io::Error },
+    /// A file cannot be a part of the archive where it lies.
+    #[error("{}: cannot be read in place: {what}", path.display())]
+    NotInPlace { path: PathBuf, what: String },
     /// Something is larger than this form of the archive can hold.
     #[error("{what}: more than {limit}")]
     TooLarge { what: &'static str, limit: u64 },
@@ -42,6 +45,10 @@ impl ArchiveError {
     /// True if the archive's files are damaged, as opposed to a disk that is full or a lock.
     pub fn is_integrity(&self) -> bool {
         matches!(self, ArchiveError::Integrity { .. })
+    }
+
+    pub(crate) fn not_in_place(path: &Path, what: impl Display) -> ArchiveError {
+        ArchiveError::NotInPlace { path: path.to_path_buf(), what: what.to_string() }
     }
 
     pub(crate) fn integrity(path: &Path, what: impl Display) -> ArchiveError {

@@ -15,6 +15,7 @@ mod bulk;
 mod compare;
 mod disk;
 mod error;
+mod external;
 mod index;
 mod journal;
 mod manifest;
@@ -31,6 +32,7 @@ pub use batch::{
 };
 pub use disk::{Disk, Opening, RealDisk};
 pub use error::{ArchiveError, Result};
+pub use external::{ExternalFile, ExternalReader, Registered};
 pub use index::{Index, Ledger, LedgerRows, PlaceRecord, Row};
 pub use journal::{Claims, Journal, MAX_CLAIM};
 pub use manifest::Import;

@@ -86,6 +86,19 @@ pub(crate) struct Part {
     /// True if some row does not know its transaction's index (or nobody noted whether).
     #[serde(default = "yes")]
     pub(crate) lacks_tx_index: bool,
+    /// How it is read where it is a registered file: `path` is then absolute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) external: Option<External>,
+}
+
+/// What is to be known of a registered file beside what every part says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct External {
+    pub(crate) format: String,
+    /// True if its rows say of which chain they are.
+    pub(crate) names_chain: bool,
+    /// Ordinal of the import that all its rows are of.
+    pub(crate) import: u32,
 }
 
 /// One committed file of block headers.
@@ -177,11 +190,14 @@ impl Manifest {
         disk::write_atomically(disk, &path, &text)
     }
 
-    /// What the types do not say. Paths are derived, so that none can lead out of the folder.
+    /// What the types do not say. Paths of the archive's own files are derived, so that none can lead out of
+    /// the folder.
     fn check(&self) -> std::result::Result<(), String> {
         for part in &self.parts {
             let path = file_path(part.chain, "part", part.number, &part.sha256);
-            if part.path != path || part.rows == 0 {
+            let is_ours = part.external.is_none() && part.path == path;
+            let is_external = part.external.is_some() && Path::new(&part.path).is_absolute();
+            if !(is_ours || is_external) || part.rows == 0 {
                 return Err(format!("part {} is not as the archive writes it", part.path));
             }
         }

@@ -130,6 +130,10 @@ pub(crate) fn address_of(name: &[u8]) -> Option<Address> {
     }
 }
 
+fn is_address(name: &[u8]) -> bool {
+    matches!(name.get(1), Some(&(EVM | TRON | P2PKH | P2SH | WITNESS)))
+}
+
 pub(crate) fn place_of(name: &[u8]) -> Option<Place> {
     let tx = || Some(TxId::new(name.get(2..34)?.try_into().ok()?));
     match *name.get(1)? {
@@ -227,6 +231,17 @@ impl NameBook {
         let groups = (first..self.starts.len()).step_by(NAMES_A_GROUP);
         let groups = groups.map(|at| (self.start(at) - begin) as u64).collect();
         (&self.bytes[begin..], groups, self.sorted(first))
+    }
+
+    /// One bit a name from number `from` on, from the lowest: set for the address of an account.
+    pub(crate) fn accounts_since(&self, from: u32) -> Vec<u64> {
+        let first = (from - self.first) as usize;
+        let count = self.starts.len() - first;
+        let mut bits = vec![0; count.div_ceil(64)];
+        for at in (0..count).filter(|at| is_address(self.name(first + at))) {
+            bits[at / 64] |= 1u64 << (at % 64);
+        }
+        bits
     }
 
     /// All names in order of their bytes, each with its number.

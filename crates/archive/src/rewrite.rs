@@ -38,12 +38,14 @@ fn tier(rows: u64) -> u32 {
 }
 
 /// Merges small parts and block files, tier by tier, until none has too many, then large parts where too
-/// many overlap: whoever reads in order has all of those open at once. Returns the paths of the files that
-/// were merged, for whoever commits to remove.
+/// many overlap: whoever reads in order has all of those open at once. Registered files stay. Returns
+/// the paths of the files that were merged, for whoever commits to remove.
 pub(crate) fn compact(store: &Arc<Store>, manifest: &mut Manifest) -> Result<Vec<String>> {
     let mut merged_away = Vec::new();
-    let class =
-        |p: &Part| (p.rows < LARGE).then_some((p.chain, p.sorting == Sorting::Time, tier(p.rows)));
+    let class = |p: &Part| {
+        let is_small = p.rows < LARGE && p.external.is_none();
+        is_small.then_some((p.chain, p.sorting == Sorting::Time, tier(p.rows)))
+    };
     while let Some(chosen) = crowded(&manifest.parts, class).or_else(|| deepest(&manifest.parts)) {
         let (old, kept) = split(std::mem::take(&mut manifest.parts), &chosen);
         manifest.parts = kept;
@@ -72,13 +74,15 @@ fn span(part: &Part) -> (u64, u64) {
 }
 
 /// Parts of one chain and sorting that all hold one height or time, where more than [`FAN`] do. Those
-/// that only touch there do not count, nor those that are cut off from others of the same height.
+/// that only touch there do not count, nor those that are cut off from others of the same height, nor
+/// registered files.
 fn deepest(parts: &[Part]) -> Option<Vec<usize>> {
     for (number, part) in parts.iter().enumerate() {
         let (start, _) = span(part);
         let is_open = |other: &Part| {
             let (from, to) = span(other);
-            (other.chain, other.sorting) == (part.chain, part.sorting)
+            other.external.is_none()
+                && (other.chain, other.sorting) == (part.chain, part.sorting)
                 && from <= start
                 && (start < to || (from == start && other.rows < MOST))
         };

@@ -11,7 +11,7 @@ use archive::{Archive, Recorded};
 use support::*;
 
 /// The format of the index that this program writes.
-const NOW: &str = "index-2";
+const NOW: &str = "index-3";
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();

@@ -9,6 +9,7 @@ use archive::{Archive, ArchiveError, Index};
 
 use crate::cli::Global;
 use crate::exit::{Coded, Exit};
+use crate::in_place::with_reader;
 use crate::output::Output;
 use crate::progress;
 
@@ -34,13 +35,14 @@ pub(crate) fn read(global: &Global) -> anyhow::Result<Archive> {
             let message = format!("there is no archive in {}", folder.display());
             Err(Coded::new(Exit::NoData, message).help("dyepack import FILE… makes one").into())
         }
-        other => other.context("cannot open the archive"),
+        other => other.map(with_reader).context("cannot open the archive"),
     }
 }
 
 /// Opens the archive for writing, and makes it where there is none.
 pub(crate) fn write(global: &Global) -> anyhow::Result<Archive> {
-    Archive::open(&folder(global)?).context("cannot open the archive for writing")
+    let archive = Archive::open(&folder(global)?).map(with_reader);
+    archive.context("cannot open the archive for writing")
 }
 
 /// The index of an archive; where it must be built, a bar says how far that is.

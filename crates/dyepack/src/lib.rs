@@ -7,6 +7,7 @@ mod cli;
 mod command;
 mod exit;
 mod import_file;
+mod in_place;
 mod investigation;
 mod labels_shown;
 mod output;

@@ -23,7 +23,8 @@ pub(crate) struct World<'a> {
     added_places: Vec<NamedPlace>,
     added_assets: Vec<(Chain, Asset)>,
     added_pots: Vec<(PlaceId, AssetId)>,
-    busy: Mutex<FxHashMap<(PlaceId, u32), Option<RowId>>>,
+    /// What was found for (place, degree, until).
+    busy: Mutex<FxHashMap<(PlaceId, u32, RowId), Option<RowId>>>,
 }
 
 impl<'a> World<'a> {
@@ -80,30 +81,46 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The other side of a row, if it is another account than `place`.
-    fn counterparty(&self, row: &Row, place: PlaceId) -> Option<PlaceId> {
-        if row.from == NO_POT || (row.amount == 0 && row.amount_to == 0) {
-            return None;
-        }
-        let (from, to) = (self.pot(row.from), self.pot(row.to));
-        let other = if from.place == place { to } else { from };
-        (other.kind == PlaceKind::Account && other.place != place).then_some(other.place)
+    /// The pot on the other side of a row that moves `pot`, if it has one.
+    fn other_side(&self, row: RowId, pot: PotId) -> Option<PotId> {
+        let (from, to) = self.index.pots_of_row(row)?;
+        let from = from?;
+        Some(if from == pot { to } else { from })
     }
 
-    fn find_busy(&self, place: PlaceId, degree: u32) -> Option<RowId> {
-        let mut others = HashSet::new();
-        let mut ledgers: Vec<_> =
-            self.pots_of(place).into_iter().map(|pot| self.history(pot, 0).rows).collect();
+    fn find_busy(&self, place: PlaceId, degree: u32, until: RowId) -> Option<RowId> {
+        let pots = self.pots_of(place);
+        let mut ledgers: Vec<_> = pots.iter().map(|pot| self.index.ledger(*pot, 0).rows).collect();
+        let rows = ledgers.iter().cloned().flat_map(|rows| rows.take_while(|row| *row < until));
+        if rows.take(degree as usize).count() < degree as usize {
+            // Fewer rows than that have no more counterparties, and most places have few.
+            return None;
+        }
         let mut next = BinaryHeap::new();
         for (at, rows) in ledgers.iter_mut().enumerate() {
             next.extend(rows.next().map(|row| Reverse((row, at))));
         }
-        while let Some(Reverse((row, at))) = next.pop() {
-            others.extend(self.counterparty(&self.row(row), place));
-            if others.len() >= degree as usize {
-                return Some(row);
+        let mut others = HashSet::new();
+        while others.len() < degree as usize {
+            // A row brings one at most, so that many rows will be needed.
+            let mut soon = Vec::new();
+            while soon.len() < degree as usize - others.len()
+                && let Some(Reverse((row, at))) =
+                    next.pop().filter(|Reverse((row, _))| *row < until)
+            {
+                soon.push((row, pots[at]));
+                next.extend(ledgers[at].next().map(|row| Reverse((row, at))));
             }
-            next.extend(ledgers[at].next().map(|row| Reverse((row, at))));
+            let (last, _) = soon.last()?;
+            self.index.expect_rows(soon.iter().map(|(row, _)| *row));
+            let sides = soon.iter().filter_map(|(row, pot)| self.other_side(*row, *pot));
+            let sides: Vec<PotId> = sides.collect();
+            self.index.expect_places_of(sides.iter().copied());
+            let places = sides.iter().filter_map(|pot| self.index.place_of(*pot));
+            others.extend(places.filter(|other| *other != place && self.index.is_account(*other)));
+            if others.len() >= degree as usize {
+                return Some(*last);
+            }
         }
         None
     }
@@ -138,6 +155,10 @@ impl PotLedger for World<'_> {
         Row { from, to, amount, amount_to, converts, time }
     }
 
+    fn pass_over(&self) {
+        self.index.read_through();
+    }
+
     fn sides(&self, row: RowId) -> (PotId, PotId) {
         let (from, to) = self.index.pots_of_row(row).unwrap_or((None, NO_POT));
         (from.unwrap_or(NO_POT), to)
@@ -149,6 +170,9 @@ impl PotLedger for World<'_> {
 
     fn pot(&self, pot: PotId) -> Pot {
         let (place, asset) = self.ids(pot);
+        if self.index.is_account(place) {
+            return Pot { place, asset, kind: PlaceKind::Account };
+        }
         let kind = match self.named(place).place {
             Place::Account(_) => PlaceKind::Account,
             Place::Output { .. } => PlaceKind::Output,
@@ -164,14 +188,10 @@ impl PotLedger for World<'_> {
         PotHistory { balance, rows }
     }
 
-    fn busy_from(&self, place: PlaceId, degree: u32) -> Option<RowId> {
-        let known = || self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known().get(&(place, degree)) {
-            return *known;
-        }
-        let busy = self.find_busy(place, degree);
-        known().insert((place, degree), busy);
-        busy
+    fn busy_from(&self, place: PlaceId, degree: u32, until: RowId) -> Option<RowId> {
+        // Rules that run side by side ask the same; the second one waits.
+        let mut known = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        *known.entry((place, degree, until)).or_insert_with(|| self.find_busy(place, degree, until))
     }
 
     fn overflows(&self) -> Vec<(AssetId, RowId)> {

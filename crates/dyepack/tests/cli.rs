@@ -10,7 +10,7 @@ use std::process::Command;
 
 use ledger::Transfer;
 use serde_json::Value;
-use support::{Room, conserved, list, raw, text, transfers_csv};
+use support::{Room, conserved, files_below, list, raw, text, transfers_csv};
 use testkit::{address_of, script};
 
 /// A theft of 100 TRX (line 4), and what became of it. Line n is block n-1.
@@ -664,17 +664,6 @@ fn pictures_and_results_do_not_depend_on_the_order_of_labels() {
     assert!(pictures.windows(2).all(|pair| pair[0] == pair[1]), "the pictures differ");
     let svg = String::from_utf8(pictures.remove(0)).expect("text");
     assert!(svg.starts_with("<svg") && !svg.contains("style=") && !svg.contains("<script"));
-}
-
-/// All files below a folder.
-fn files_below(folder: PathBuf) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() { found.extend(files_below(path)) } else { found.push(path) }
-    }
-    found.sort();
-    found
 }
 
 #[test]

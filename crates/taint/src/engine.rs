@@ -586,7 +586,7 @@ impl<L: PotLedger> Question<'_, L> {
             PlaceKind::Transaction => return (Stopping::Never, None),
             PlaceKind::Account | PlaceKind::Output => {}
         }
-        let Question { ledger, stops, service_degree, .. } = *self;
+        let Question { ledger, stops, service_degree, until, .. } = *self;
         if let Some(end) = stops.stop(pot.place) {
             return (Stopping::Always(end), None);
         }
@@ -594,7 +594,7 @@ impl<L: PotLedger> Question<'_, L> {
         if !counts || stops.through(pot.place) {
             return (Stopping::Never, None);
         }
-        match ledger.busy_from(pot.place, service_degree) {
+        match ledger.busy_from(pot.place, service_degree, until) {
             Some(row) => (Stopping::AfterBusy, Some(row)),
             None => (Stopping::Never, None),
         }

@@ -82,14 +82,16 @@ pub trait PotLedger {
         let row = self.row(row);
         (row.from, row.to)
     }
+    /// Says that most rows are about to be read in order: a hint, which changes no answer.
+    fn pass_over(&self) {}
     /// How many pots there are.
     fn pots(&self) -> usize;
     fn pot(&self, pot: PotId) -> Pot;
     /// The ledger of a pot from row `from` on.
     fn history(&self, pot: PotId, from: RowId) -> PotHistory<Self::Rows<'_>>;
     /// The row with which an account reaches `degree` distinct other accounts in transfers that move
-    /// something and are no fees; `None` if it never does.
-    fn busy_from(&self, place: PlaceId, degree: u32) -> Option<RowId>;
+    /// something and are no fees; `None` if no row below `until` does that.
+    fn busy_from(&self, place: PlaceId, degree: u32, until: RowId) -> Option<RowId>;
     /// Assets whose balances would outgrow 128 bits, each with the row at which one first does.
     fn overflows(&self) -> Vec<(AssetId, RowId)>;
 }

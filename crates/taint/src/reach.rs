@@ -87,6 +87,7 @@ struct Pass<'q, L> {
 
 /// Every row before `question.until`, from the first seed on.
 pub(crate) fn reach<L: PotLedger>(question: Question<'_, L>) -> Result<Outcome, Overflow> {
+    question.ledger.pass_over();
     let count = question.ledger.pots();
     let mut pass = Pass {
         question,

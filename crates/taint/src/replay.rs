@@ -114,6 +114,7 @@ impl<'q, L: PotLedger> Replay<'q, L> {
 
 impl<'q, R: Rule, L: PotLedger> Pass<'q, R, L> {
     fn new(question: Question<'q, L>, excluded: &'q [AssetId]) -> Self {
+        question.ledger.pass_over();
         let pots = Pots::flat(question.ledger.pots(), question.label_in_lines());
         let engine = Engine::new(question, excluded, pots);
         Pass { engine, next: 0, seeds: SeedCursor::new(question.seeds, 0) }
@@ -129,6 +130,7 @@ impl<'q, R: Rule, L: PotLedger> Pass<'q, R, L> {
         excluded: &'q [AssetId],
     ) -> Result<Outcome, Overflow> {
         let question = engine.question;
+        question.ledger.pass_over();
         // A replay would stop at assets that outgrow 128 bits where no taint comes.
         let may_replay = excluded.is_empty() && question.fits();
         engine.pots = engine.pots.spread(question.ledger.pots(), question.label_in_lines());

@@ -46,7 +46,7 @@ impl Sums {
 
 /// A file of which every chunk that is read is hashed and compared.
 #[derive(Clone, Debug)]
-pub(crate) struct SummedFile {
+pub struct SummedFile {
     file: Arc<DiskFile>,
     sums: Arc<Sums>,
     /// The last time that the disk refused. The Parquet library hands on the words of an error alone.
@@ -54,9 +54,9 @@ pub(crate) struct SummedFile {
 }
 
 impl SummedFile {
-    pub(crate) fn open(disk: &Arc<dyn Disk>, path: &Path, sums: Sums) -> Result<SummedFile> {
+    pub(crate) fn open(disk: &Arc<dyn Disk>, path: &Path, sums: Arc<Sums>) -> Result<SummedFile> {
         let file = DiskFile::open(disk, path, Opening::Read).at_committed(path)?;
-        Ok(SummedFile { file: Arc::new(file), sums: Arc::new(sums), refusal: Arc::default() })
+        Ok(SummedFile { file: Arc::new(file), sums, refusal: Arc::default() })
     }
 
     /// The error of the disk behind one that the Parquet library told, if it was the disk's.
@@ -110,7 +110,7 @@ impl ChunkReader for SummedFile {
 }
 
 /// Reads on from some byte of a file, chunk by chunk.
-pub(crate) struct SummedReader {
+pub struct SummedReader {
     file: SummedFile,
     at: u64,
     ready: Bytes,
@@ -148,7 +148,7 @@ mod tests {
         let mut changed = content.clone();
         changed[SUMMED + 5] ^= 1;
         std::fs::write(&path, &changed).unwrap();
-        let file = SummedFile::open(&disk, &path, sums).unwrap();
+        let file = SummedFile::open(&disk, &path, Arc::new(sums)).unwrap();
         let read = |from: usize, length: usize| file.get_bytes(from as u64, length);
         assert_eq!(read(3, 9).unwrap(), content[3..12]);
         assert_eq!(read(SUMMED * 2 + 1, SUMMED + 6).unwrap(), content[SUMMED * 2 + 1..]);

@@ -141,8 +141,7 @@ impl BlockRecord {
 
     #[inline]
     fn own<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        let at = usize::try_from(self.at >> ROWS_BITS).unwrap_or(usize::MAX);
-        bytes.get(at..).unwrap_or(&[])
+        bytes.get(self.first_byte()..).unwrap_or(&[])
     }
 
     /// A row of the block, counted from its first. What lies beyond `bytes`, as only a damaged file has
@@ -172,6 +171,11 @@ impl BlockRecord {
         let wide = bytes.get(end..).unwrap_or(&[]).chunks_exact(WIDE).take(self.wide.into());
         let own = wide.into_iter().find(|one| usize::from(one[0]) == row);
         own.and_then(|one| one[1..].first_chunk()).map_or(0, |amount| u64::from_le_bytes(*amount))
+    }
+
+    /// Where in the section the block begins.
+    pub(super) fn first_byte(&self) -> usize {
+        usize::try_from(self.at >> ROWS_BITS).unwrap_or(usize::MAX)
     }
 
     /// The pots of a row alone.

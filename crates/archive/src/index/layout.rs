@@ -2,12 +2,13 @@
 //! what lies where. `docs/archive-format.md` describes it to the byte.
 
 use std::io::{BufWriter, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytemuck::Pod;
 use ledger::Chain;
-use memmap2::Mmap;
+use memmap2::{Advice, Mmap};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,7 @@ use crate::disk::{Disk, HashingFile, Opening, map_file};
 use crate::error::{ArchiveError, AtPath, Result};
 
 /// Changes whenever the layout does; an index with another number is rebuilt.
-pub(super) const FORMAT: u16 = 2;
+pub(super) const FORMAT: u16 = 3;
 const MAGIC: &[u8; 14] = b"dyepack.index\n";
 /// Every section begins at a multiple of this.
 const ALIGN: u64 = 16;
@@ -262,6 +263,26 @@ impl SegmentFile {
         bytemuck::cast_slice(&self.map[located.from..located.from + located.bytes])
     }
 
+    /// Says that the file is asked here and there: nothing is read beside what is asked for. Like all that
+    /// the system is told of a map, a hint.
+    pub(super) fn ask_here_and_there(&self) {
+        let _ = self.map.advise(Advice::Random);
+    }
+
+    /// Says that most of the file is about to be read in order.
+    pub(super) fn read_through(&self) {
+        let _ = self.map.advise(Advice::Normal);
+    }
+
+    /// Says that some bytes will be asked for soon: what is said of several places before the first is asked
+    /// for is fetched at once.
+    pub(super) fn expect(&self, bytes: Range<usize>) {
+        let length = bytes.end.min(self.map.len()).saturating_sub(bytes.start);
+        if length > 0 {
+            let _ = self.map.advise_range(Advice::WillNeed, bytes.start, length);
+        }
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -272,6 +293,19 @@ pub(super) struct Located<T> {
     from: usize,
     bytes: usize,
     record: std::marker::PhantomData<T>,
+}
+
+impl<T> Located<T> {
+    /// Where the section lies in the file.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.from..self.from + self.bytes
+    }
+
+    /// Where bytes of the section lie in the file, as far as there are some.
+    pub(super) fn part(&self, bytes: Range<usize>) -> Range<usize> {
+        let at = |byte: usize| self.from + byte.min(self.bytes);
+        at(bytes.start)..at(bytes.end)
+    }
 }
 
 impl<T> Clone for Located<T> {

@@ -89,6 +89,7 @@ impl Index {
     pub(crate) fn open(folder: &Path, transfers: [u8; 32], ground: &Ground<'_>) -> Result<Index> {
         let disk = &ground.store.disk;
         let stamp = Stamp::read(disk, folder, transfers)?;
+        let stamp = stamp.ok_or_else(|| ArchiveError::integrity(folder, "of another format"))?;
         stamp.verify_small(disk, folder)?;
         let segments: Result<Vec<Segment>> =
             stamp.segments.iter().map(|segment| segment.open(disk, folder)).collect();
@@ -129,7 +130,8 @@ impl Index {
         Index::open(folder, transfers, ground)
     }
 
-    /// What is damaged in the index of these transfers. No index is no damage.
+    /// What is damaged in the index of these transfers. No index is no damage, nor is one that another
+    /// version of this program made.
     pub(crate) fn check(
         disk: &Arc<dyn Disk>,
         folder: &Path,
@@ -139,7 +141,10 @@ impl Index {
             return Vec::new();
         }
         match Stamp::read(disk, folder, transfers) {
-            Ok(stamp) => stamp.files().filter_map(|file| file.verify(disk, folder).err()).collect(),
+            Ok(stamp) => {
+                let files = stamp.iter().flat_map(Stamp::files);
+                files.filter_map(|file| file.verify(disk, folder).err()).collect()
+            }
             Err(error) => vec![error],
         }
     }
@@ -197,6 +202,22 @@ impl Index {
     pub fn pots_of_row(&self, row: u64) -> Option<(Option<u32>, u32)> {
         let (segment, at) = self.at(row)?;
         segment.pots_of_row(at).map(|(from, to)| (pot_or_none(from), to))
+    }
+
+    /// Says that [`Index::pots_of_row`] will be asked of these rows: what of them lies on disk is fetched
+    /// many pages at once. A hint, which changes no answer.
+    pub fn expect_rows(&self, rows: impl Iterator<Item = u64>) {
+        self.segments.expect_rows(rows);
+    }
+
+    /// The same of [`Index::place_of`] these pots.
+    pub fn expect_places_of(&self, pots: impl Iterator<Item = u32>) {
+        self.segments.expect_places_of(pots);
+    }
+
+    /// Says that most rows are about to be read in order. A hint likewise.
+    pub fn read_through(&self) {
+        self.segments.list.iter().for_each(Segment::read_through);
     }
 
     /// A transfer in full, with where it came from.
@@ -296,6 +317,18 @@ impl Index {
     #[inline]
     pub fn pot(&self, pot: u32) -> Option<(u32, u32)> {
         self.segments.pot(pot)
+    }
+
+    /// The place of a pot alone, which costs less.
+    #[inline]
+    pub fn place_of(&self, pot: u32) -> Option<u32> {
+        self.segments.place_of(pot)
+    }
+
+    /// True if a place is an account, and not an output, a transaction or an end of the world.
+    #[inline]
+    pub fn is_account(&self, place: u32) -> bool {
+        self.segments.is_account(place)
     }
 
     /// What a place number stands for.

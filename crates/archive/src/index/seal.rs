@@ -9,7 +9,7 @@ use super::draft::{Draft, Progress};
 use super::layout::SegmentWriter;
 use super::numbering::Numbering;
 use super::piece::{PIECES_A_GROUP, PieceWriter};
-use super::segment::{Overflow, Pair, WORDS_A_RANK};
+use super::segment::{OLD_A_TOP, OTHERS_A_TOP, Overflow, Pair, WORDS_A_RANK};
 use super::spill::{BUCKET, Movement};
 use crate::error::Result;
 use crate::names::{NONE, NameBook};
@@ -72,6 +72,7 @@ pub(super) fn seal(
     writer.section("wide", &draft.amounts.wide)?;
     writer.section("conversions", &draft.amounts.conversions)?;
     write_names(writer, "places", &numbering.places, facts.places.first as u32)?;
+    writer.section("accounts", &numbering.places.accounts_since(facts.places.first as u32))?;
     write_names(writer, "assets", &numbering.assets, facts.assets.first as u32)?;
     write_names(writer, "owners", &numbering.owners, facts.owners.first as u32)?;
     let (sorted, swapped) = both_ways(std::mem::take(&mut draft.place_owners));
@@ -93,6 +94,8 @@ pub(super) fn seal(
     others.sort_unstable_by_key(|Pair(pot, place)| (*place, *pot));
     let by_place: Vec<u32> = others.iter().map(|Pair(pot, _)| *pot).collect();
     writer.section("other_pots.by_place", &by_place)?;
+    let tops = others.chunks_exact(OTHERS_A_TOP).map(|chunk| chunk[OTHERS_A_TOP - 1].1);
+    writer.section("other_pots.tops", &tops.collect::<Vec<u32>>())?;
     write_ledgers(&mut draft, numbering, balances)?;
     draft.spill.remove();
     draft.writer.finish(&facts)
@@ -159,6 +162,8 @@ fn write_ledgers(draft: &mut Draft, numbering: &Numbering, balances: &mut Balanc
     pieces.flush(&mut draft.writer)?;
     draft.writer.section("ledgers.groups", &pieces.groups)?;
     draft.writer.section("old_pots", &old_pots)?;
+    let tops = old_pots.chunks_exact(OLD_A_TOP).map(|chunk| chunk[OLD_A_TOP - 1]);
+    draft.writer.section("old_pots.tops", &tops.collect::<Vec<u32>>())?;
     let overflows = by_asset(&overflowing, numbering, draft.first.rows.first);
     draft.writer.section("overflows", &overflows)
 }

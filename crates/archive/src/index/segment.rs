@@ -3,6 +3,7 @@
 //!
 //! Numbers are those of the whole index. Whoever asks has found out which segment to ask.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,6 +19,12 @@ use crate::names::{NONE, NameTable};
 
 /// Words of `first_pots` whose ones are counted together.
 pub(super) const WORDS_A_RANK: usize = 8;
+/// Of every so many other pots, in order of place, the last one's place is kept.
+pub(super) const OTHERS_A_TOP: usize = 8;
+/// Every so many old pots the last one is kept, too.
+pub(super) const OLD_A_TOP: usize = 1024;
+/// Of the sections that say where others' records lie, those of up to so many bytes are fetched at once.
+const MOST_FETCHED: usize = 16 << 20;
 
 /// Two numbers, of which the first is searched for.
 #[repr(C)]
@@ -83,6 +90,7 @@ pub(super) struct Segment {
     places: LocatedNames,
     assets: LocatedNames,
     owners: LocatedNames,
+    accounts: Located<u64>,
     place_owners: Located<Pair>,
     owned: Located<Pair>,
     row_owners: Located<u8>,
@@ -92,7 +100,9 @@ pub(super) struct Segment {
     pot_assets: Located<u8>,
     other_pots: Located<u32>,
     other_pots_by_place: Located<u32>,
+    other_pots_tops: Located<u32>,
     old_pots: Located<u32>,
+    old_pots_tops: Located<u32>,
     pieces: Located<u8>,
     piece_groups: Located<u64>,
     overflows: Located<Overflow>,
@@ -118,6 +128,7 @@ impl Segment {
             places: names("places")?,
             assets: names("assets")?,
             owners: names("owners")?,
+            accounts: file.locate("accounts")?,
             place_owners: file.locate("place_owners")?,
             owned: file.locate("owned")?,
             row_owners: file.locate("row_owners")?,
@@ -127,7 +138,9 @@ impl Segment {
             pot_assets: file.locate("pot_assets")?,
             other_pots: file.locate("other_pots")?,
             other_pots_by_place: file.locate("other_pots.by_place")?,
+            other_pots_tops: file.locate("other_pots.tops")?,
             old_pots: file.locate("old_pots")?,
+            old_pots_tops: file.locate("old_pots.tops")?,
             pieces: file.locate("ledgers")?,
             piece_groups: file.locate("ledgers.groups")?,
             overflows: file.locate("overflows")?,
@@ -138,7 +151,51 @@ impl Segment {
             origins,
         };
         segment.check()?;
+        segment.file.ask_here_and_there();
+        segment.expect_directories();
         Ok(segment)
+    }
+
+    /// Fetches what says where the records of the large sections lie, as far as it is small, at one go:
+    /// each look-up begins there.
+    fn expect_directories(&self) {
+        let sections = [
+            self.row_blocks.span(),
+            self.first_pots.span(),
+            self.first_pot_ranks.span(),
+            self.accounts.span(),
+            self.other_pots_tops.span(),
+            self.old_pots_tops.span(),
+            self.places.groups.span(),
+            self.piece_groups.span(),
+        ];
+        let small = sections.into_iter().filter(|section| section.len() <= MOST_FETCHED);
+        small.for_each(|section| self.file.expect(section));
+    }
+
+    /// Says that most of the rows are about to be read in order.
+    pub(super) fn read_through(&self) {
+        self.file.read_through();
+    }
+
+    /// Says that some bytes of the file will be asked for soon.
+    pub(super) fn expect(&self, bytes: Range<usize>) {
+        self.file.expect(bytes);
+    }
+
+    /// Where in the file the block of a row lies; the row is counted from the segment's first.
+    pub(super) fn bytes_of_row(&self, at: usize) -> Range<usize> {
+        let blocks = self.section(self.row_blocks);
+        let begins = |block: usize| blocks.get(block).map_or(usize::MAX, BlockRecord::first_byte);
+        self.rows.part(begins(at / BLOCK_ROWS)..begins(at / BLOCK_ROWS + 1))
+    }
+
+    /// Where in the file it says which place a pot is of, unless that is the pot's number itself; `at` counts
+    /// from the first that appears here.
+    pub(super) fn bytes_of_place(&self, at: u32) -> Option<Range<usize>> {
+        let (is_first, firsts_before) = self.rank(at)?;
+        let other = at.saturating_sub(firsts_before) as usize * size_of::<u32>();
+        (!is_first).then(|| self.other_pots.part(other..other + size_of::<u32>()))
     }
 
     /// Numbers of records that must agree.
@@ -147,12 +204,21 @@ impl Segment {
         let found = [
             (self.section(self.row_blocks).len() as u64, rows.div_ceil(BLOCK_ROWS as u64)),
             (self.section(self.places.sorted).len() as u64, self.facts.places.count),
+            (self.section(self.accounts).len() as u64, self.facts.places.count.div_ceil(64)),
             (self.section(self.assets.sorted).len() as u64, self.facts.assets.count),
             (
                 self.section(self.pot_assets).len() as u64,
                 self.facts.pots.count.saturating_mul(self.facts.asset_width.into()),
             ),
             (self.section(self.first_pots).len() as u64, self.facts.pots.count.div_ceil(64)),
+            (
+                self.section(self.other_pots_tops).len() as u64,
+                (self.section(self.other_pots_by_place).len() / OTHERS_A_TOP) as u64,
+            ),
+            (
+                self.section(self.old_pots_tops).len() as u64,
+                (self.section(self.old_pots).len() / OLD_A_TOP) as u64,
+            ),
         ];
         let is_sound = matches!(self.facts.asset_width, 1 | 2 | 4) && rows < 1 << 31;
         match is_sound && found.iter().all(|(found, wanted)| found == wanted) {
@@ -220,22 +286,33 @@ impl Segment {
         }
     }
 
-    /// The place and asset of a pot that appears first here. `at` counts from the first of them.
-    pub(super) fn pot(&self, at: u32) -> Option<(u32, u32)> {
+    /// The place of a pot that appears first here. `at` counts from the first of them.
+    pub(super) fn place_of(&self, at: u32) -> Option<u32> {
         if u64::from(at) >= self.facts.pots.count {
             return None;
         }
-        let assets = self.section(self.pot_assets);
-        let asset = number_of_width(assets, at as usize, self.facts.asset_width);
         let (is_first, firsts_before) = self.rank(at)?;
-        let place = match is_first {
-            true => (self.facts.places.first as u32).checked_add(firsts_before)?,
+        match is_first {
+            true => (self.facts.places.first as u32).checked_add(firsts_before),
             false => {
                 let other = at.checked_sub(firsts_before)?;
-                *self.section(self.other_pots).get(other as usize)?
+                self.section(self.other_pots).get(other as usize).copied()
             }
-        };
-        Some((place, asset))
+        }
+    }
+
+    /// The place and asset of such a pot.
+    pub(super) fn pot(&self, at: u32) -> Option<(u32, u32)> {
+        let place = self.place_of(at)?;
+        let assets = self.section(self.pot_assets);
+        Some((place, number_of_width(assets, at as usize, self.facts.asset_width)))
+    }
+
+    /// True if a place that appears first here is an account. `at` counts from the first of them.
+    #[inline]
+    pub(super) fn is_account(&self, at: u32) -> bool {
+        let word = self.section(self.accounts).get(at as usize / 64);
+        word.is_some_and(|word| word >> (at % 64) & 1 == 1)
     }
 
     /// True if a pot is the first of a new place, and how many such come before it.
@@ -275,11 +352,13 @@ impl Segment {
     /// Pots of a place that appear here and are not its first, ascending.
     pub(super) fn other_pots(&self, place: u32) -> impl Iterator<Item = u32> {
         let sorted = self.section(self.other_pots_by_place);
-        let place_of = move |pot: &u32| {
-            let at = pot.checked_sub(self.facts.pots.first as u32)?;
-            self.pot(at).map(|(place, _)| place)
-        };
-        let from = sorted.partition_point(|pot| place_of(pot).is_some_and(|own| own < place));
+        let rel = move |pot: &u32| pot.checked_sub(self.facts.pots.first as u32);
+        let place_of = move |pot: &u32| self.place_of(rel(pot)?);
+        let near = below_top(self.section(self.other_pots_tops), OTHERS_A_TOP, sorted.len(), place);
+        let asked = sorted[near.clone()].iter().filter_map(rel);
+        asked.filter_map(|pot| self.bytes_of_place(pot)).for_each(|bytes| self.expect(bytes));
+        let is_before = |pot: &u32| place_of(pot).is_some_and(|own| own < place);
+        let from = near.start + sorted[near].partition_point(is_before);
         sorted[from..].iter().copied().take_while(move |pot| place_of(pot) == Some(place))
     }
 
@@ -315,7 +394,11 @@ impl Segment {
         let at = match u64::from(pot).checked_sub(first) {
             Some(at) if u64::from(pot) < self.facts.pots.end() => old.len() + at as usize,
             Some(_) => return None,
-            None => old.binary_search(&pot).ok()?,
+            None => {
+                let tops = self.section(self.old_pots_tops);
+                let near = below_top(tops, OLD_A_TOP, old.len(), pot);
+                near.start + old[near].binary_search(&pot).ok()?
+            }
         };
         let group = *self.section(self.piece_groups).get(at / PIECES_A_GROUP)?;
         let bytes = self.section(self.pieces).get(usize::try_from(group).ok()?..)?;
@@ -341,6 +424,13 @@ impl Segment {
         let end = self.facts.pots.end();
         u64::from(row.to) < end && (row.from == NONE || u64::from(row.from) < end)
     }
+}
+
+/// Where in a sorted list of `length` the first entry that is not below `wanted` stands, if there is one:
+/// `tops` are the keys of its entries before every `apart`-th. Few pages are touched so.
+fn below_top(tops: &[u32], apart: usize, length: usize, wanted: u32) -> Range<usize> {
+    let from = tops.partition_point(|top| *top < wanted) * apart;
+    from.min(length)..(from + apart).min(length)
 }
 
 /// The number at a place of a table whose numbers have 1, 2 or 4 bytes.

@@ -1,5 +1,6 @@
 //! The segments of an index, asked as one.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::block::RowRecord;
@@ -15,6 +16,11 @@ pub(super) struct Segments {
     /// The one that a row was asked of last: the next row is mostly of it too.
     recent: AtomicUsize,
 }
+
+/// Bytes that are fetched together at least; systems with larger pages fetch more.
+const PAGE: usize = 4096;
+/// So many bytes between two pages are fetched with them: that costs less than to ask twice.
+const GAP: usize = 4 * PAGE;
 
 /// Which kind of numbers a segment is looked for by.
 type SpanOf = fn(&Segment) -> Span;
@@ -117,11 +123,59 @@ impl Segments {
         segment.pot(pot - segment.facts.pots.first as u32)
     }
 
+    /// Fetches rows.
+    pub(super) fn expect_rows(&self, rows: impl Iterator<Item = u64>) {
+        self.expect(rows.filter_map(|row| {
+            let at = self.list.partition_point(|segment| segment.facts.rows.end() <= row);
+            let segment = self.list.get(at)?;
+            Some((at, segment.bytes_of_row((row - segment.facts.rows.first) as usize)))
+        }));
+    }
+
+    /// Fetches what says which places pots are of.
+    pub(super) fn expect_places_of(&self, pots: impl Iterator<Item = u32>) {
+        self.expect(pots.filter_map(|pot| {
+            let at = self.list.partition_point(|own| own.facts.pots.end() <= pot.into());
+            let segment = self.list.get(at)?;
+            Some((at, segment.bytes_of_place(pot - segment.facts.pots.first as u32)?))
+        }));
+    }
+
+    /// Fetches bytes of segments, each page once.
+    fn expect(&self, bytes: impl Iterator<Item = (usize, Range<usize>)>) {
+        let pages = bytes
+            .map(|(at, bytes)| (at, bytes.start / PAGE * PAGE, bytes.end.next_multiple_of(PAGE)));
+        let mut pages: Vec<(usize, usize, usize)> = pages.collect();
+        pages.sort_unstable();
+        let near = |end: usize, start: usize| start <= end + GAP;
+        let runs =
+            pages.chunk_by(|(at, _, end), (other, start, _)| at == other && near(*end, *start));
+        for run in runs {
+            if let (Some((at, start, _)), Some((_, _, end))) = (run.first(), run.last()) {
+                self.list[*at].expect(*start..*end);
+            }
+        }
+    }
+
+    /// The place alone.
+    #[inline]
+    pub(super) fn place_of(&self, pot: u32) -> Option<u32> {
+        let segment = self.with(pot.into(), |segment| segment.facts.pots)?;
+        segment.place_of(pot - segment.facts.pots.first as u32)
+    }
+
+    /// True for a place that is an account.
+    #[inline]
+    pub(super) fn is_account(&self, place: u32) -> bool {
+        let segment = self.with(place.into(), PLACES.span);
+        segment.is_some_and(|own| own.is_account(place - own.facts.places.first as u32))
+    }
+
     /// The pots of a place, ascending.
     pub(super) fn pots_of(&self, place: u32) -> Vec<u32> {
-        let segment = self.with(place.into(), PLACES.span);
-        let first = segment.and_then(|segment| segment.first_pot(place));
-        let others = self.list.iter().flat_map(|segment| segment.other_pots(place));
+        let since = self.list.partition_point(|own| own.facts.places.end() <= place.into());
+        let first = self.list.get(since).and_then(|segment| segment.first_pot(place));
+        let others = self.list[since..].iter().flat_map(|segment| segment.other_pots(place));
         first.into_iter().chain(others).collect()
     }
 
@@ -138,7 +192,9 @@ impl Segments {
             let Some(piece) = segment.piece(pot) else { continue };
             let from = (row.min(segment.facts.rows.end()) - segment.facts.rows.first) as u32;
             let (kept, rows) = piece.before(from);
-            pieces.push((segment, rows.take_while(move |at| *at < from)));
+            let rows = rows.take_while(move |at| *at < from);
+            self.expect_rows(rows.clone().map(|at| segment.facts.rows.first + u64::from(at)));
+            pieces.push((segment, rows));
             if let Some(kept) = kept {
                 balance = kept;
                 break;

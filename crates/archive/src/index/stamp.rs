@@ -102,6 +102,13 @@ pub(super) struct Stamp {
     pub(super) segments: Vec<SegmentStamp>,
 }
 
+/// What every stamp says, of whatever format.
+#[derive(Deserialize)]
+struct OfFormat {
+    #[serde(rename = "dyepack.index")]
+    format: u16,
+}
+
 /// Name of the stamp of an index of these transfers.
 pub(super) fn file_name(transfers: &[u8; 32]) -> String {
     format!("{}.json", hex::encode(&transfers[..16]))
@@ -124,8 +131,8 @@ impl Stamp {
         disk::write_atomically(disk, &path, text.as_bytes())
     }
 
-    /// Reads a stamp of this format, of whatever transfers.
-    fn load(disk: &Arc<dyn Disk>, path: &Path) -> Result<Stamp> {
+    /// Reads a stamp, of whatever transfers; `None` for a sound one of another format.
+    fn load(disk: &Arc<dyn Disk>, path: &Path) -> Result<Option<Stamp>> {
         let bad = |what: &dyn std::fmt::Display| ArchiveError::integrity(path, what);
         if disk.length(path).at_committed(path)? > MAX_BYTES {
             return Err(bad(&"longer than any stamp"));
@@ -136,12 +143,15 @@ impl Stamp {
         if hex::encode(Sha256::digest(json.as_bytes())) != hash {
             return Err(bad(&"its own checksum does not match"));
         }
-        let stamp: Stamp = serde_json::from_str(json).map_err(|error| bad(&error))?;
-        let is_inside = stamp.files().all(|file| !file.name.contains(['/', '\\']));
-        if stamp.format != FORMAT || !is_inside {
-            return Err(bad(&"the stamp of another index"));
+        let stamp: OfFormat = serde_json::from_str(json).map_err(|error| bad(&error))?;
+        if stamp.format != FORMAT {
+            return Ok(None);
         }
-        Ok(stamp)
+        let stamp: Stamp = serde_json::from_str(json).map_err(|error| bad(&error))?;
+        if stamp.files().any(|file| file.name.contains(['/', '\\'])) {
+            return Err(bad(&"it names files of other folders"));
+        }
+        Ok(Some(stamp))
     }
 
     /// All files that belong to the index beside the stamp.
@@ -154,13 +164,18 @@ impl Stamp {
         self.parts.iter().find(|part| part.number == number)
     }
 
-    /// Reads the stamp of the index of these transfers.
-    pub(super) fn read(disk: &Arc<dyn Disk>, folder: &Path, transfers: [u8; 32]) -> Result<Stamp> {
+    /// Reads the stamp of the index of these transfers; `None` if it is one of another format.
+    pub(super) fn read(
+        disk: &Arc<dyn Disk>,
+        folder: &Path,
+        transfers: [u8; 32],
+    ) -> Result<Option<Stamp>> {
         let path = folder.join(file_name(&transfers));
-        let stamp = Stamp::load(disk, &path)?;
-        match stamp.transfers == transfers {
-            true => Ok(stamp),
-            false => Err(ArchiveError::integrity(&path, "the stamp of another index")),
+        match Stamp::load(disk, &path)? {
+            Some(stamp) if stamp.transfers != transfers => {
+                Err(ArchiveError::integrity(&path, "the stamp of another index"))
+            }
+            stamp => Ok(stamp),
         }
     }
 
@@ -169,7 +184,7 @@ impl Stamp {
         let mut names = disk.names(folder).ok()?;
         names.retain(|name| name.ends_with(".json"));
         names.sort();
-        names.iter().find_map(|name| Stamp::load(disk, &folder.join(name)).ok())
+        names.iter().find_map(|name| Stamp::load(disk, &folder.join(name)).ok().flatten())
     }
 
     /// Compares the content of all files, if they are few enough bytes to be read on each opening.

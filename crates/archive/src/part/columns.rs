@@ -15,7 +15,8 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, Field, Schema};
 use ledger::{
-    Address, Amount, Asset, Chain, Conversion, Kind, Place, Position, Time, Transfer, TxId,
+    Address, Amount, Asset, Chain, Conversion, Kind, Place, Position, Table, TableRow, Time,
+    Transfer, TxId,
 };
 
 use super::{SCHEMA, primitive, seconds};
@@ -258,6 +259,53 @@ impl RowBatch {
                 .ok()
                 .map(|at| cast(batch.column(at)).cloned())
                 .transpose()?,
+        };
+        batch.check().map(|()| batch)
+    }
+
+    /// The rows of a table, of a part from its row `first` on, which are rows of import `import` alike.
+    pub(super) fn of_table(first: u64, table: &Table, import: u32) -> Decoded<RowBatch> {
+        let rows = &table.rows;
+        let place = |number: u32| table.places.get(number as usize).copied();
+        if rows.iter().any(|row| place(row.from).is_none() || place(row.to).is_none()) {
+            return Err("a place that its table has not".into());
+        }
+        let all = || Values::Parsed(table.places.iter().copied().map(Some).collect());
+        let places = Arc::new(Dictionary::of(all()));
+        let named =
+            |keys: PrimitiveArray<Int32Type>| Named { keys, dictionary: Arc::clone(&places) };
+        let side = |number: u32| place(number).filter(Place::holds_value).map(|_| number as i32);
+        let end = |row: &TableRow| {
+            let ends = [row.from, row.to].into_iter().find(|number| side(*number).is_none());
+            ends.map(|number| number as i32)
+        };
+        let assets = table.assets.iter().copied().map(Some).collect();
+        let asset = Arc::new(Dictionary::of(Values::Parsed(assets)));
+        let keys = rows.iter().map(|row| Some(row.asset as i32)).collect();
+        let txs = rows.iter().map(|row| row.tx.as_ref().map(TxId::bytes));
+        let txs = FixedSizeBinaryArray::try_from_sparse_iter_with_size(txs, 32);
+        let count = rows.len();
+        let batch = RowBatch {
+            chain: table.chain,
+            first,
+            height: rows.iter().map(|row| Some(row.height)).collect(),
+            tx_index: rows.iter().map(|row| Some(row.tx_index)).collect(),
+            index: rows.iter().map(|row| Some(row.index)).collect(),
+            times: rows.iter().map(|row| row.time.seconds()).collect(),
+            tx: Some(txs.map_err(|error| error.to_string())?),
+            kinds: rows.iter().map(|row| row.kind).collect(),
+            from: named(rows.iter().map(|row| side(row.from)).collect()),
+            to: named(rows.iter().map(|row| side(row.to)).collect()),
+            asset: Named { keys, dictionary: asset },
+            amounts: rows.iter().map(|row| row.amount.base_units()).collect(),
+            asset_to: Named::blank(count),
+            amount_to: None,
+            from_owner: Named::blank(count),
+            to_owner: Named::blank(count),
+            ends: named(rows.iter().map(end).collect()),
+            import: std::iter::repeat_n(Some(import), count).collect(),
+            row: (first..).take(count).map(Some).collect(),
+            occurrence: None,
         };
         batch.check().map(|()| batch)
     }

@@ -16,6 +16,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::PageIndexPolicy;
 
 use super::columns::{optional, tx_id};
+use super::external::ExternalPart;
 use super::{SCHEMA, Store, guarded, primitive};
 use crate::disk::{SummedFile, Sums};
 use crate::error::{ArchiveError, Result};
@@ -45,7 +46,13 @@ pub(crate) struct Detail {
 type Block = ((u64, u64), Arc<Vec<Detail>>);
 
 /// A part of which rows are read here and there.
-pub(crate) struct DetailFile {
+pub(crate) enum DetailFile {
+    Own(OwnFile),
+    External(ExternalPart),
+}
+
+/// A part that the archive wrote.
+pub(crate) struct OwnFile {
     path: PathBuf,
     file: SummedFile,
     metadata: ArrowReaderMetadata,
@@ -103,16 +110,35 @@ fn remembered<K: PartialEq, V: Clone>(
 
 impl DetailFile {
     pub(crate) fn open(store: &Store, part: &Part, sums: Sums) -> Result<DetailFile> {
+        let sums = Arc::new(sums);
+        Ok(match &part.external {
+            None => DetailFile::Own(OwnFile::open(store, part, sums)?),
+            Some(external) => {
+                DetailFile::External(ExternalPart::of_part(store, part, external, sums)?)
+            }
+        })
+    }
+
+    /// The rows from `first` on, a block of them.
+    fn read(&self, first: u64) -> Result<Vec<Detail>> {
+        match self {
+            DetailFile::Own(own) => own.read(first),
+            DetailFile::External(own) => own.details(first, BLOCK as usize),
+        }
+    }
+}
+
+impl OwnFile {
+    fn open(store: &Store, part: &Part, sums: Arc<Sums>) -> Result<OwnFile> {
         let path = store.folder.join(&part.path);
         let file = SummedFile::open(&store.disk, &path, sums)?;
         // Where pages lie is in the offset index; a file without one is read from its group's start.
         let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
         let metadata = guarded(&path, || ArrowReaderMetadata::load(&file, options))?
             .map_err(|error| why(&path, &file, &error))?;
-        Ok(DetailFile { path, file, metadata })
+        Ok(OwnFile { path, file, metadata })
     }
 
-    /// The rows from `first` on, a block of them.
     fn read(&self, first: u64) -> Result<Vec<Detail>> {
         let bad = |error: &dyn Display| why(&self.path, &self.file, error);
         let mut batches = guarded(&self.path, || {
@@ -155,7 +181,7 @@ impl DetailFile {
 }
 
 /// What an error of the Parquet library is: the disk's, if that refused, else damage.
-fn why(path: &Path, file: &SummedFile, error: &dyn Display) -> ArchiveError {
+pub(super) fn why(path: &Path, file: &SummedFile, error: &dyn Display) -> ArchiveError {
     match file.take_refusal() {
         Some(source) => ArchiveError::Io { path: path.to_path_buf(), source },
         None => ArchiveError::integrity(path, error),

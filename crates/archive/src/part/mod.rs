@@ -6,6 +6,7 @@
 
 mod columns;
 mod details;
+mod external;
 mod group;
 mod keyed;
 mod read;
@@ -14,20 +15,22 @@ mod write;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use ledger::Chain;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::disk::{self, Disk, Opening, Sums};
 use crate::error::{ArchiveError, AtPath, Result};
+use crate::external::ExternalReader;
 use crate::manifest::Part;
 
 pub(crate) use columns::{Columns, Named, RowBatch};
 pub(crate) use details::{DetailFile, Details};
+pub(crate) use external::ExternalPart;
 pub(crate) use read::{Batches, KeyRow, PartReader, primitive, read_keys, seconds};
-pub(crate) use write::{PartWriter, properties, settle, temporary_path, write_error};
+pub(crate) use write::{PartWriter, Seen, properties, settle, temporary_path, write_error};
 
 pub(crate) const HEIGHT: usize = 0;
 pub(crate) const TX_INDEX: usize = 1;
@@ -83,12 +86,16 @@ pub(crate) struct Store {
     verified: Mutex<FxHashSet<[u8; 32]>>,
     /// Chains whose folder is there, whatever happens.
     durable: Mutex<FxHashSet<Chain>>,
+    /// Hashes of the chunks of registered files, by the file's.
+    external: Mutex<FxHashMap<[u8; 32], Arc<Sums>>>,
+    external_reader: OnceLock<Arc<dyn ExternalReader>>,
 }
 
 impl Store {
     pub(crate) fn new(disk: Arc<dyn Disk>, folder: &Path) -> Store {
-        let (verified, durable) = Default::default();
-        Store { disk, folder: folder.to_path_buf(), verified, durable }
+        let (verified, durable, external) = Default::default();
+        let (folder, external_reader) = (folder.to_path_buf(), OnceLock::new());
+        Store { disk, folder, verified, durable, external, external_reader }
     }
 
     /// Makes the folder of a chain, if need be, and sees to it once in the life of this store that its name
@@ -134,6 +141,26 @@ impl Store {
         }
         self.trust(&sha256);
         Ok(sums)
+    }
+
+    /// The hashes of the chunks of a registered file, which is verified once in the life of this store.
+    fn sums_of_external(&self, part: &Part) -> Result<Arc<Sums>> {
+        let known = || self.external.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known().get(&part.sha256) {
+            return Ok(Arc::clone(known));
+        }
+        let sums = Arc::new(self.sums(part)?);
+        known().insert(part.sha256, Arc::clone(&sums));
+        Ok(sums)
+    }
+
+    /// Who reads registered files; set once.
+    pub(crate) fn read_external_with(&self, reader: Arc<dyn ExternalReader>) {
+        let _ = self.external_reader.set(reader);
+    }
+
+    fn external_reader(&self) -> Option<Arc<dyn ExternalReader>> {
+        self.external_reader.get().cloned()
     }
 
     /// Notes that this process has just written the file with that hash.

@@ -14,10 +14,11 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder, RowSelection,
 };
-use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 
 use super::columns::{Columns, Dictionaries, RowBatch, optional, reading_schema};
+use super::external::{ExternalBatches, ExternalPart};
 use super::{AMOUNT, HEIGHT, INDEX, KIND, SCHEMA, Store, TIME, TX_INDEX, guarded};
 use crate::batch::Recorded;
 use crate::error::{ArchiveError, AtPath, Result};
@@ -28,44 +29,81 @@ const BATCH_ROWS: usize = 8192;
 
 type Builder = ParquetRecordBatchReaderBuilder<File>;
 
+/// A row group, its first row in the part, and which of its rows.
+pub(super) type Ranges = (usize, u64, Vec<Range<usize>>);
+
 /// Rows of a part, in order, as columns.
-pub(crate) struct Batches {
-    path: Arc<Path>,
-    chain: Chain,
-    file: File,
-    metadata: ArrowReaderMetadata,
-    columns: Columns,
-    /// Row groups still to be read: number, first row in the part, and which of its rows.
-    groups: VecDeque<(usize, u64, Vec<Range<usize>>)>,
-    reader: Option<ParquetRecordBatchReader>,
-    /// The row of the part that comes next.
-    next: u64,
-    dictionaries: Dictionaries,
+pub(crate) enum Batches {
+    Own(OwnBatches),
+    External(ExternalBatches),
 }
 
 impl Batches {
     /// Reads the rows of a part from row `from` on.
     pub(crate) fn open(store: &Store, part: &Part, columns: Columns, from: u64) -> Result<Batches> {
         let range = usize::try_from(from).unwrap_or(usize::MAX)..usize::MAX;
-        Batches::open_ranges(store, part, columns, vec![range])
+        let mut batches = Batches::of(store, part, columns)?;
+        batches.choose(|sizes| ranges_by_group(sizes, &[range]));
+        Ok(batches)
     }
 
-    /// Reads the rows of `ranges`, which ascend.
-    pub(crate) fn open_ranges(
-        store: &Store,
-        part: &Part,
-        columns: Columns,
-        ranges: Vec<Range<usize>>,
-    ) -> Result<Batches> {
+    /// Reads nothing as long as nothing is chosen.
+    fn of(store: &Store, part: &Part, columns: Columns) -> Result<Batches> {
+        Ok(match &part.external {
+            None => Batches::Own(OwnBatches::new(store, part, columns)?),
+            Some(external) => {
+                let part = ExternalPart::open(store, part, external)?;
+                Batches::External(ExternalBatches::new(part))
+            }
+        })
+    }
+
+    /// Sets what is read, by the numbers of rows of the row groups.
+    fn choose(&mut self, ranges: impl FnOnce(&[usize]) -> VecDeque<Ranges>) {
+        match self {
+            Batches::Own(own) => own.groups = ranges(&rows_by_group(own.metadata.metadata())),
+            Batches::External(own) => own.groups = ranges(&rows_by_group(own.metadata())),
+        }
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<RowBatch>;
+
+    fn next(&mut self) -> Option<Result<RowBatch>> {
+        match self {
+            Batches::Own(own) => own.step().transpose(),
+            Batches::External(own) => own.step().transpose(),
+        }
+    }
+}
+
+/// Rows of a part that the archive wrote.
+pub(crate) struct OwnBatches {
+    path: Arc<Path>,
+    chain: Chain,
+    file: File,
+    metadata: ArrowReaderMetadata,
+    columns: Columns,
+    /// What is still to be read.
+    groups: VecDeque<Ranges>,
+    reader: Option<ParquetRecordBatchReader>,
+    /// The row of the part that comes next.
+    next: u64,
+    dictionaries: Dictionaries,
+}
+
+impl OwnBatches {
+    fn new(store: &Store, part: &Part, columns: Columns) -> Result<OwnBatches> {
         let path = store.verified(&part.path, &part.sha256)?;
         let file = store.open(&path)?;
         let options = ArrowReaderOptions::new().with_schema(reading_schema());
         let metadata = guarded(&path, || ArrowReaderMetadata::load(&file, options))?
             .map_err(|error| ArchiveError::integrity(&path, error))?;
-        let groups = ranges_by_group(&metadata, &ranges);
         let (path, chain, reader): (Arc<Path>, _, _) = (path.into(), part.chain, None);
         let dictionaries = Dictionaries::new(&path, chain, columns);
-        Ok(Batches { path, chain, file, metadata, columns, groups, reader, next: 0, dictionaries })
+        let (groups, next) = (VecDeque::new(), 0);
+        Ok(OwnBatches { path, chain, file, metadata, columns, groups, reader, next, dictionaries })
     }
 
     fn step(&mut self) -> Result<Option<RowBatch>> {
@@ -100,8 +138,8 @@ impl Batches {
         ranges: Vec<Range<usize>>,
     ) -> Result<ParquetRecordBatchReader> {
         let file = self.file.try_clone().at(&self.path)?;
-        let rows = rows_of(&self.metadata, group);
         let facts = self.metadata.metadata();
+        let rows = rows_by_group(facts)[group];
         let is_blank = |column: usize| {
             let statistics = facts.row_group(group).column(column).statistics();
             statistics.and_then(Statistics::null_count_opt) == Some(rows as u64)
@@ -121,27 +159,18 @@ impl Batches {
     }
 }
 
-impl Iterator for Batches {
-    type Item = Result<RowBatch>;
-
-    fn next(&mut self) -> Option<Result<RowBatch>> {
-        self.step().transpose()
-    }
-}
-
-fn rows_of(metadata: &ArrowReaderMetadata, group: usize) -> usize {
-    usize::try_from(metadata.metadata().row_group(group).num_rows()).unwrap_or(0)
+/// How many rows each row group has.
+pub(super) fn rows_by_group(metadata: &ParquetMetaData) -> Vec<usize> {
+    let rows = metadata.row_groups().iter().map(|group| usize::try_from(group.num_rows()));
+    rows.map(|rows| rows.unwrap_or(0)).collect()
 }
 
 /// Ranges of rows of a part, row group by row group.
-fn ranges_by_group(
-    metadata: &ArrowReaderMetadata,
-    ranges: &[Range<usize>],
-) -> VecDeque<(usize, u64, Vec<Range<usize>>)> {
+fn ranges_by_group(sizes: &[usize], ranges: &[Range<usize>]) -> VecDeque<Ranges> {
     let mut groups = VecDeque::new();
     let (mut first, mut at) = (0, 0);
-    for group in 0..metadata.metadata().num_row_groups() {
-        let end = first + rows_of(metadata, group);
+    for (group, size) in sizes.iter().enumerate() {
+        let end = first + size;
         let mut own = Vec::new();
         while let Some(range) = ranges.get(at).filter(|range| range.start < end) {
             let from = range.start.max(first);
@@ -176,22 +205,18 @@ impl PartReader {
         groups: &[usize],
         ranges: Vec<Range<usize>>,
     ) -> Result<PartReader> {
-        let mut batches = Batches::open_ranges(store, part, Columns::All, Vec::new())?;
-        batches.groups = within_groups(&batches.metadata, groups, &ranges);
+        let mut batches = Batches::of(store, part, Columns::All)?;
+        batches.choose(|sizes| within_groups(sizes, groups, &ranges));
         Ok(PartReader { batches, batch: None, at: 0 })
     }
 }
 
 /// Ranges that are counted through chosen row groups alone, row group by row group.
-fn within_groups(
-    metadata: &ArrowReaderMetadata,
-    groups: &[usize],
-    ranges: &[Range<usize>],
-) -> VecDeque<(usize, u64, Vec<Range<usize>>)> {
+fn within_groups(sizes: &[usize], groups: &[usize], ranges: &[Range<usize>]) -> VecDeque<Ranges> {
     let mut found = VecDeque::new();
     let mut first = 0;
     for group in groups {
-        let end = first + rows_of(metadata, *group);
+        let end = first + sizes[*group];
         let own = ranges.iter().map(|range| range.start.max(first)..range.end.min(end));
         let own = own.filter(|range| range.start < range.end);
         let own: Vec<_> = own.map(|range| range.start - first..range.end - first).collect();
@@ -246,6 +271,9 @@ pub(crate) fn read_keys(
     wanted: impl Fn(u64, u64) -> bool,
     mut visit: impl FnMut(usize, KeyRow),
 ) -> Result<Vec<usize>> {
+    if let Some(external) = &part.external {
+        return ExternalPart::open(store, part, external)?.read_keys(by, wanted, visit);
+    }
     let (path, builder) = open(store, part)?;
     let groups: Vec<usize> = (0..builder.metadata().num_row_groups())
         .filter(|group| {

@@ -21,7 +21,7 @@ use crate::manifest::{Key, Part, Sorting, file_path};
 /// Rows of a row group: the unit that a look-up can skip.
 const GROUP_ROWS: usize = 1 << 23;
 /// A row group ends earlier if its dictionaries, which are in memory until then, have so many bytes.
-const DICTIONARY_BYTES: usize = 256 << 20;
+const DICTIONARY_BYTES: usize = 384 << 20;
 /// Rows collected before they are encoded; as many make a page of keys.
 const FLUSH_ROWS: usize = 1 << 14;
 const _: () = assert!(GROUP_ROWS.is_multiple_of(FLUSH_ROWS));
@@ -42,9 +42,9 @@ pub(crate) struct PartWriter {
     seen: Seen,
 }
 
-/// What the manifest will say about the part.
+/// What the manifest will say about a part, as its rows pass by.
 #[derive(Default)]
-struct Seen {
+pub(crate) struct Seen {
     rows: u64,
     transactions: u64,
     tx: Option<TxId>,
@@ -137,16 +137,7 @@ impl PartWriter {
 
     /// Adds the rows of a table, the first of which is row `first` of import `import`.
     pub(crate) fn push_table(&mut self, table: &Table, import: u32, first: u64) -> Result<()> {
-        for row in &table.rows {
-            let position = row.position();
-            let key = Key {
-                height: position.height,
-                tx_index: position.tx_index,
-                index: position.index,
-                time: row.time.seconds(),
-            };
-            self.seen.note(key, row.tx, import);
-        }
+        self.seen.note_table(table, import);
         let (mut rows, mut first) = (&table.rows[..], first);
         let mut numbers = None;
         while !rows.is_empty() {
@@ -208,24 +199,8 @@ impl PartWriter {
         let (sha256, bytes) = file.finish()?;
         let path = file_path(self.chain, "part", self.number, &sha256);
         settle(&self.store, &self.temporary, &path, &sha256)?;
-        let mut imports = self.seen.imports;
-        imports.sort_unstable();
-        Ok(Some(Part {
-            chain: self.chain,
-            sorting: self.sorting,
-            number: self.number,
-            path,
-            sha256,
-            bytes,
-            rows: self.seen.rows,
-            transactions: self.seen.transactions,
-            first: self.seen.first,
-            last: self.seen.last,
-            min_time: self.seen.min_time,
-            max_time: self.seen.max_time,
-            imports,
-            lacks_tx_index: self.seen.lacks_tx_index,
-        }))
+        let PartWriter { chain, sorting, number, seen, .. } = self;
+        Ok(Some(seen.part(chain, sorting, number, path, (sha256, bytes))))
     }
 }
 
@@ -259,6 +234,55 @@ pub(crate) fn settle(
 }
 
 impl Seen {
+    /// Rows so far.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    pub(crate) fn note_table(&mut self, table: &Table, import: u32) {
+        for row in &table.rows {
+            let position = row.position();
+            let key = Key {
+                height: position.height,
+                tx_index: position.tx_index,
+                index: position.index,
+                time: row.time.seconds(),
+            };
+            self.note(key, row.tx, import);
+        }
+    }
+
+    /// The part with these rows, in the file at `path`.
+    pub(crate) fn part(
+        self,
+        chain: Chain,
+        sorting: Sorting,
+        number: u64,
+        path: String,
+        (sha256, bytes): ([u8; 32], u64),
+    ) -> Part {
+        let Seen { rows, transactions, first, last, min_time, max_time, .. } = self;
+        let mut imports = self.imports;
+        imports.sort_unstable();
+        Part {
+            chain,
+            sorting,
+            number,
+            path,
+            sha256,
+            bytes,
+            rows,
+            transactions,
+            first,
+            last,
+            min_time,
+            max_time,
+            imports,
+            lacks_tx_index: self.lacks_tx_index,
+            external: None,
+        }
+    }
+
     fn push(&mut self, row: &Recorded) {
         let Transfer { position, time, tx, .. } = row.transfer;
         let key = Key {

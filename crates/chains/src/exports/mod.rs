@@ -30,7 +30,7 @@ mod tronscan;
 mod unread;
 
 use std::io::BufRead;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use ledger::{Asset, Block, Chain, Table, Transfer};
 use parquet::file::reader::ChunkReader;
@@ -141,6 +141,8 @@ pub enum ReadError {
     ColumnType { column: String, found: String, reason: &'static str },
     #[error("the Parquet file is damaged: {0}")]
     Parquet(String),
+    #[error("row {row}: {reason}")]
+    NotPlain { row: u64, reason: String },
     #[error("reading failed: {0}")]
     Io(#[from] std::io::Error),
     #[error("stopped by the receiver")]
@@ -284,16 +286,35 @@ pub fn read_parquet<R: ChunkReader + 'static>(
     options: &Options,
     sink: &mut dyn FnMut(Item) -> ControlFlow<()>,
 ) -> Result<Summary, ReadError> {
-    if format != transfers::NAME {
-        return match FORMATS.iter().find(|known| known.name == format) {
-            Some(known) => {
-                let reason = "it is a Parquet file".to_string();
-                Err(ReadError::NotThis { format: known.name, reason })
-            }
-            None => Err(ReadError::UnknownFormat(excerpt(format))),
-        };
-    }
+    parquet_only(format)?;
     let mut out = Out::new(sink);
     let outcome = transfers::parquet::read(source, options, &mut out);
     out.finish(outcome)
+}
+
+/// Reads rows of one row group of a Parquet file, for whoever leaves the file where it is and reads it here
+/// and there. All of them must be such as a [`Table`] holds, of one chain and with full positions; `None` if
+/// there are none.
+///
+/// # Errors
+/// [`ReadError::NotPlain`] names the first row that is not.
+pub fn read_rows<R: ChunkReader + 'static>(
+    format: &str,
+    source: R,
+    options: &Options,
+    group: usize,
+    rows: Range<usize>,
+) -> Result<Option<Table>, ReadError> {
+    parquet_only(format)?;
+    transfers::parquet::read_rows(source, options, group, rows)
+}
+
+/// Refuses formats that do not come as Parquet.
+fn parquet_only(format: &str) -> Result<(), ReadError> {
+    if format == transfers::NAME {
+        return Ok(());
+    }
+    let known = FORMATS.iter().find(|known| known.name == format);
+    let known = known.ok_or_else(|| ReadError::UnknownFormat(excerpt(format)))?;
+    Err(ReadError::NotThis { format: known.name, reason: "it is a Parquet file".to_string() })
 }

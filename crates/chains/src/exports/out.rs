@@ -123,6 +123,30 @@ impl Draft {
         self.nothing = true;
     }
 
+    /// Its only transfer, if that is complete: such as stand in a [`Table`].
+    pub(crate) fn plain(&self) -> Result<Transfer, Reason> {
+        self.check()?;
+        let [transfer] = self.transfers[..] else {
+            return Err(Reason::new("it is more or less than one transfer"));
+        };
+        let is_new = matches!(transfer.kind, Kind::Mint | Kind::Reward);
+        let lacks = [
+            (transfer.chain.family() == Family::Bitcoin, "it is of a chain of outputs"),
+            (transfer.conversion.is_some(), "it is a conversion"),
+            (transfer.tx.is_none() && !is_new, "its transaction is not told"),
+            (
+                transfer.tx.is_some_and(|tx| tx.is_of_row()),
+                "a hash of the row stands for its transaction",
+            ),
+            (transfer.from_owner.or(transfer.to_owner).is_some(), "it states an owner"),
+            (!self.gaps.is_empty(), "a side is empty that its kind has"),
+        ];
+        match lacks.into_iter().find(|(lacks, _)| *lacks) {
+            None => Ok(transfer),
+            Some((_, what)) => Err(Reason::new(what)),
+        }
+    }
+
     fn check(&self) -> Result<(), Reason> {
         self.transfers
             .iter()

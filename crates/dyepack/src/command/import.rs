@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use archive::{Archive, ArchiveError};
 use cases::label;
 use chains::exports::{self, ColumnMap, Context, Look, Options, Recognised};
 use clap::Args;
@@ -13,7 +14,8 @@ use crate::cli::Global;
 use crate::command::import_files;
 use crate::command::import_text::{LeftOut, report};
 use crate::exit::{Coded, Exit};
-use crate::import_file::{self, Reading, Wanted};
+use crate::import_file::{self, Imported, Reading, Wanted};
+use crate::in_place;
 use crate::output::{Output, plain};
 use crate::progress;
 use crate::set_aside;
@@ -46,6 +48,10 @@ pub(crate) struct ImportArgs {
     /// Leave the index to the first command that asks for it: more files follow
     #[arg(long)]
     no_index: bool,
+    /// Copy nothing: read the files where they are, now and later. They must be Parquet, in order and
+    /// complete (docs/import.md)
+    #[arg(long, conflicts_with_all = ["dry_run", "map", "decimals"])]
+    in_place: bool,
     /// Read everything, write nothing
     #[arg(long)]
     dry_run: bool,
@@ -100,11 +106,15 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
     for wanted in planned {
         let file = shown(&wanted.path);
         output.note(&format!("{file}: {}", wanted.recognised.what));
-        let size = fs::metadata(&wanted.path).map(|meta| meta.len()).unwrap_or(0);
-        let bar = progress::bytes(output, &file, size);
-        let reading = Reading { options: &options, memory: args.memory, bar: &bar };
-        let imported = import_file::import(archive.as_mut(), wanted, &reading, &mut context);
-        bar.finish_and_clear();
+        let imported = match &mut archive {
+            Some(archive) if args.in_place => {
+                let wait = progress::spinner(output, &format!("looking through {file}"));
+                let registered = in_place::register(archive, wanted, options.chain, &wait);
+                wait.finish_and_clear();
+                registered
+            }
+            archive => copy(archive.as_mut(), wanted, &options, args.memory, &mut context, output),
+        };
         match imported {
             Ok(imported) => {
                 if imported.summary.rows == 0 && imported.broken.is_none() {
@@ -136,6 +146,23 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
     })
 }
 
+/// Reads a file into the archive, or through if there is none.
+fn copy(
+    archive: Option<&mut Archive>,
+    wanted: Wanted,
+    options: &Options,
+    memory: usize,
+    context: &mut Context,
+    output: &Output,
+) -> anyhow::Result<Imported> {
+    let size = fs::metadata(&wanted.path).map(|meta| meta.len()).unwrap_or(0);
+    let bar = progress::bytes(output, &shown(&wanted.path), size);
+    let reading = Reading { options, memory, bar: &bar };
+    let imported = import_file::import(archive, wanted, &reading, context);
+    bar.finish_and_clear();
+    imported
+}
+
 /// No file can be read: of one file its reason, of several that each was named before.
 fn nothing_to_read(left_out: &[LeftOut], output: &Output) -> anyhow::Error {
     let message = match left_out {
@@ -161,7 +188,11 @@ fn shown(path: &Path) -> String {
 
 /// A disk that is full or an archive that is damaged ends the import; a bad file does not.
 fn is_about_the_archive(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.downcast_ref::<archive::ArchiveError>().is_some())
+    let of_archive = |cause: &(dyn std::error::Error + 'static)| {
+        let found = cause.downcast_ref::<ArchiveError>();
+        found.is_some_and(|error| !matches!(error, ArchiveError::NotInPlace { .. }))
+    };
+    error.chain().any(of_archive)
 }
 
 fn usage(message: String) -> anyhow::Error {

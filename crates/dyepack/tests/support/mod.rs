@@ -172,3 +172,14 @@ pub(crate) fn repository() -> PathBuf {
 pub(crate) fn shipped(path: &str) -> String {
     repository().join(path).display().to_string()
 }
+
+/// All files below a folder.
+pub(crate) fn files_below(folder: PathBuf) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() { found.extend(files_below(path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}

@@ -12,11 +12,13 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field as Column, Schema};
-use ledger::{Amount, Asset, Chain, Family, Kind, Place, Table, TableRow, Time, Transfer, TxId};
+use ledger::{
+    Amount, Asset, Chain, Family, Kind, Place, Position, Table, TableRow, Time, Transfer, TxId,
+};
 use rustc_hash::FxHashMap;
 
 use super::super::Options;
-use super::super::field::Field;
+use super::super::field::{Field, Reason};
 
 /// Rows that are handed on together where nobody says how many.
 const ROWS: usize = 1 << 20;
@@ -171,6 +173,28 @@ impl Gathering {
     /// Rows that were gathered and not handed on.
     pub(super) fn rows(&self) -> u64 {
         self.rows.len() as u64
+    }
+
+    /// Adds a complete transfer, if it is of the chain of those before it.
+    pub(super) fn push(&mut self, transfer: &Transfer) -> Result<(), Reason> {
+        if *self.chain.get_or_insert(transfer.chain) != transfer.chain {
+            return Err(Reason::new("it is of another chain than the rows before it"));
+        }
+        let unknown = || Reason::new("its height, tx_index or index is not told");
+        let Position { height, tx_index, index } = transfer.position;
+        self.rows.push(TableRow {
+            height: height.ok_or_else(unknown)?,
+            tx_index: tx_index.ok_or_else(unknown)?,
+            index: index.ok_or_else(unknown)?,
+            time: transfer.time,
+            kind: transfer.kind,
+            tx: transfer.tx,
+            from: self.places.all.of(transfer.from),
+            to: self.places.all.of(transfer.to),
+            asset: self.assets.of(transfer.asset),
+            amount: transfer.amount,
+        });
+        Ok(())
     }
 
     /// Adds a whole batch, or nothing and `None`; the places that it brought stay numbered.

@@ -1,6 +1,7 @@
 //! `transfers` as Parquet: the same columns as text, integers, decimals without places or
 //! timestamps. A float is refused, because no amount may ever have been one.
 
+use std::ops::{ControlFlow, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -12,10 +13,12 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrowPrimitiveType, RecordBatch};
 use arrow_schema::{DataType, Schema, TimeUnit};
+use ledger::Table;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
 };
+use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::reader::ChunkReader;
 
 use super::super::out::{Draft, Out};
@@ -77,6 +80,60 @@ fn hand_on(gathering: &mut Gathering, last: u64, out: &mut Out<'_>) -> Result<()
     }
 }
 
+/// Rows of one row group, all of which must be such as a table holds; `None` if there are none. The first
+/// row of another kind is an error, with what it lacks.
+pub(in super::super) fn read_rows<R: ChunkReader + 'static>(
+    source: R,
+    options: &Options,
+    group: usize,
+    rows: Range<usize>,
+) -> Result<Option<Table>, ReadError> {
+    let mut sink = |_| ControlFlow::Continue(());
+    let mut out = Out::new(&mut sink);
+    let mut before = 0;
+    let mut batches = guarded(|| {
+        let builder = builder(source, options, &mut out)?;
+        let groups = builder.metadata().row_groups();
+        let sizes: Vec<usize> =
+            groups.iter().map(|group| usize::try_from(group.num_rows()).unwrap_or(0)).collect();
+        let size = sizes.get(group).copied().unwrap_or(0);
+        before = sizes.iter().take(group).sum::<usize>() as u64;
+        let wanted = rows.start..rows.end.min(size);
+        let selection = RowSelection::from_consecutive_ranges(std::iter::once(wanted), size);
+        let builder = builder.with_row_groups(vec![group]).with_row_selection(selection);
+        builder.build().map_err(damaged)
+    })??;
+    let mut gathering = Gathering::default();
+    let mut number = before + rows.start as u64;
+    while let Some(batch) = guarded(|| batches.next())? {
+        let batch = batch.map_err(damaged)?;
+        if guarded(|| gathering.add(&batch, options))?.is_none() {
+            guarded(|| add_rows(&batch, number, options, &mut gathering))??;
+        }
+        number += batch.num_rows() as u64;
+    }
+    Ok(gathering.take())
+}
+
+/// Adds the rows of a batch that cannot be taken column by column; `before` rows stand before it.
+fn add_rows(
+    batch: &RecordBatch,
+    before: u64,
+    options: &Options,
+    gathering: &mut Gathering,
+) -> Result<(), ReadError> {
+    let names: Arc<[String]> =
+        batch.schema().fields().iter().map(|field| field.name().clone()).collect();
+    for (index, number) in (0..batch.num_rows()).zip(before + 1..) {
+        let mut draft = Draft::default();
+        record(batch, index, number, &names)
+            .and_then(|record| row(&record, options, &mut draft))
+            .and_then(|()| gathering.push(&draft.plain()?))
+            .map_err(|reason| ReadError::NotPlain { row: number, reason: reason.0 })?;
+    }
+    Ok(())
+}
+
 type Batches = parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 fn open<R: ChunkReader + 'static>(
@@ -84,8 +141,18 @@ fn open<R: ChunkReader + 'static>(
     options: &Options,
     out: &mut Out<'_>,
 ) -> Result<Batches, ReadError> {
+    builder(source, options, out)?.build().map_err(damaged)
+}
+
+fn builder<R: ChunkReader + 'static>(
+    source: R,
+    options: &Options,
+    out: &mut Out<'_>,
+) -> Result<ParquetRecordBatchReaderBuilder<R>, ReadError> {
     // The file's own types count, not an Arrow schema that somebody may have added.
-    let plain = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let plain = ArrowReaderOptions::new()
+        .with_skip_arrow_metadata(true)
+        .with_offset_index_policy(PageIndexPolicy::Optional);
     let found = ArrowReaderMetadata::load(&source, plain).map_err(damaged)?;
     let wanted = wanted_columns(found.schema(), options, out)?;
     let schema = Arc::new(reading_schema(found.schema()));
@@ -96,7 +163,7 @@ fn open<R: ChunkReader + 'static>(
     let found = found.map_err(damaged)?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, found);
     let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
-    builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(damaged)
+    Ok(builder.with_projection(mask).with_batch_size(BATCH_ROWS))
 }
 
 /// The indexes of our columns, after a look at their types.

@@ -1,0 +1,72 @@
+//! Files that stay where they are and are read there: `dyepack import --in-place`, and whoever opens an
+//! archive with such files.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use archive::{Archive, ExternalFile, ExternalReader, Registered, Source};
+use chains::exports::{self, Options, Summary};
+use indicatif::ProgressBar;
+use ledger::{Chain, Table};
+
+use crate::import_file::{Imported, Wanted};
+use crate::set_aside::SetAsideRows;
+
+/// The readers of exports, as the archive asks for them.
+#[derive(Debug)]
+struct Exports;
+
+impl ExternalReader for Exports {
+    fn read(
+        &self,
+        format: &str,
+        chain: Option<Chain>,
+        file: ExternalFile,
+        group: usize,
+        rows: Range<usize>,
+    ) -> Result<Option<Table>, String> {
+        let options = Options { chain, ..Options::default() };
+        exports::read_rows(format, file, &options, group, rows).map_err(|error| error.to_string())
+    }
+}
+
+/// Lets an archive read the files that are registered in it.
+pub(crate) fn with_reader(archive: Archive) -> Archive {
+    archive.read_external_with(Arc::new(Exports));
+    archive
+}
+
+/// Makes a file a part of the archive without a copy. `bar` counts its rows.
+pub(crate) fn register(
+    archive: &mut Archive,
+    wanted: Wanted,
+    chain: Option<Chain>,
+    bar: &ProgressBar,
+) -> anyhow::Result<Imported> {
+    let Wanted { path, name, recognised } = wanted;
+    if !recognised.parquet {
+        return Err(anyhow!("{}: only Parquet is read in place", path.display()));
+    }
+    let format = recognised.format;
+    let registered =
+        archive.register(&path, &name, format, chain, &|rows| bar.set_position(rows))?;
+    let Registered { sha256, rows, transactions, already } = registered;
+    let source = Source { name: name.clone(), sha256, format: format.to_string() };
+    let mut set_aside = SetAsideRows::new(&source, Some(archive.folder()))?;
+    set_aside.close()?;
+    let summary = Summary { rows, transfers: rows, transactions, ..Summary::default() };
+    let (new, already) = if already { (0, rows) } else { (rows, 0) };
+    let (new, already) = (Some(new), Some(already));
+    Ok(Imported {
+        name,
+        sha256,
+        recognised,
+        summary,
+        new,
+        already,
+        set_aside,
+        gaps: Vec::new(),
+        broken: None,
+    })
+}
