@@ -67,6 +67,10 @@ impl Archive {
         self.settle(false)?;
         let full = std::path::absolute(path).at(path)?;
         let unfit = |what: &str| ArchiveError::not_in_place(&full, what);
+        let own = std::path::absolute(self.folder()).at(self.folder())?;
+        if full.starts_with(own) {
+            return Err(unfit("it lies in the archive's own folder"));
+        }
         let text = full.to_str().ok_or_else(|| unfit("its path is no text"))?.to_string();
         let external =
             External { format: format.to_string(), names_chain: chain.is_none(), import: 0 };

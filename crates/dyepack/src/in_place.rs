@@ -37,7 +37,7 @@ pub(crate) fn with_reader(archive: Archive) -> Archive {
     archive
 }
 
-/// Makes a file a part of the archive without a copy. `bar` counts its rows.
+/// Makes a file a part of the archive without a copy. `bar` says how many of its rows were looked at.
 pub(crate) fn register(
     archive: &mut Archive,
     wanted: Wanted,
@@ -49,8 +49,8 @@ pub(crate) fn register(
         return Err(anyhow!("{}: only Parquet is read in place", path.display()));
     }
     let format = recognised.format;
-    let registered =
-        archive.register(&path, &name, format, chain, &|rows| bar.set_position(rows))?;
+    let watch = |rows: u64| bar.set_message(format!("looking through {name}: {rows} rows"));
+    let registered = archive.register(&path, &name, format, chain, &watch)?;
     let Registered { sha256, rows, transactions, already } = registered;
     let source = Source { name: name.clone(), sha256, format: format.to_string() };
     let mut set_aside = SetAsideRows::new(&source, Some(archive.folder()))?;

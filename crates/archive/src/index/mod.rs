@@ -217,7 +217,7 @@ impl Index {
 
     /// Says that most rows are about to be read in order. A hint likewise.
     pub fn read_through(&self) {
-        self.segments.list.iter().for_each(Segment::read_through);
+        self.segments.read_through();
     }
 
     /// A transfer in full, with where it came from.

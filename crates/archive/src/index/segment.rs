@@ -19,9 +19,9 @@ use crate::names::{NONE, NameTable};
 
 /// Words of `first_pots` whose ones are counted together.
 pub(super) const WORDS_A_RANK: usize = 8;
-/// Of every so many other pots, in order of place, the last one's place is kept.
+/// Of each so many other pots, in order of place, the last one's place is kept in `other_pots.tops`.
 pub(super) const OTHERS_A_TOP: usize = 8;
-/// Every so many old pots the last one is kept, too.
+/// Of each so many old pots the last one is kept in `old_pots.tops`: a page of them.
 pub(super) const OLD_A_TOP: usize = 1024;
 /// Of the sections that say where others' records lie, those of up to so many bytes are fetched at once.
 const MOST_FETCHED: usize = 16 << 20;
@@ -349,14 +349,25 @@ impl Segment {
         None
     }
 
+    /// Where among the other pots, in order of place, the first of a place stands, if there is one.
+    fn near_others(&self, place: u32) -> Range<usize> {
+        let length = self.section(self.other_pots_by_place).len();
+        below_top(self.section(self.other_pots_tops), OTHERS_A_TOP, length, place)
+    }
+
+    /// Where in the file lies what [`Segment::other_pots`] looks at first.
+    pub(super) fn bytes_of_others(&self, place: u32) -> impl Iterator<Item = Range<usize>> {
+        let near = &self.section(self.other_pots_by_place)[self.near_others(place)];
+        let rel = |pot: &u32| pot.checked_sub(self.facts.pots.first as u32);
+        near.iter().filter_map(rel).filter_map(|pot| self.bytes_of_place(pot))
+    }
+
     /// Pots of a place that appear here and are not its first, ascending.
     pub(super) fn other_pots(&self, place: u32) -> impl Iterator<Item = u32> {
         let sorted = self.section(self.other_pots_by_place);
-        let rel = move |pot: &u32| pot.checked_sub(self.facts.pots.first as u32);
-        let place_of = move |pot: &u32| self.place_of(rel(pot)?);
-        let near = below_top(self.section(self.other_pots_tops), OTHERS_A_TOP, sorted.len(), place);
-        let asked = sorted[near.clone()].iter().filter_map(rel);
-        asked.filter_map(|pot| self.bytes_of_place(pot)).for_each(|bytes| self.expect(bytes));
+        let first = self.facts.pots.first as u32;
+        let place_of = move |pot: &u32| self.place_of(pot.checked_sub(first)?);
+        let near = self.near_others(place);
         let is_before = |pot: &u32| place_of(pot).is_some_and(|own| own < place);
         let from = near.start + sorted[near].partition_point(is_before);
         sorted[from..].iter().copied().take_while(move |pot| place_of(pot) == Some(place))
@@ -426,8 +437,8 @@ impl Segment {
     }
 }
 
-/// Where in a sorted list of `length` the first entry that is not below `wanted` stands, if there is one:
-/// `tops` are the keys of its entries before every `apart`-th. Few pages are touched so.
+/// Where in a sorted list of `length` entries the first that is not below `wanted` stands, if there is one.
+/// `tops` has the keys of the last of each `apart` entries: with them few pages of the list are touched.
 fn below_top(tops: &[u32], apart: usize, length: usize, wanted: u32) -> Range<usize> {
     let from = tops.partition_point(|top| *top < wanted) * apart;
     from.min(length)..(from + apart).min(length)

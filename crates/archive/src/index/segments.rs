@@ -15,12 +15,16 @@ pub(super) struct Segments {
     pub(super) list: Vec<Segment>,
     /// The one that a row was asked of last: the next row is mostly of it too.
     recent: AtomicUsize,
+    fetches_left: AtomicUsize,
 }
 
 /// Bytes that are fetched together at least; systems with larger pages fetch more.
 const PAGE: usize = 4096;
 /// So many bytes between two pages are fetched with them: that costs less than to ask twice.
 const GAP: usize = 4 * PAGE;
+/// So many times bytes are fetched before they are asked for: who asks more has most of the index in memory
+/// by then, where to say so only costs.
+const MOST_FETCHES: usize = 1 << 18;
 
 /// Which kind of numbers a segment is looked for by.
 type SpanOf = fn(&Segment) -> Span;
@@ -37,7 +41,8 @@ pub(super) const OWNERS: Named = Named { span: |it| it.facts.owners, table: Segm
 
 impl Segments {
     pub(super) fn of(list: Vec<Segment>) -> Segments {
-        Segments { list, recent: AtomicUsize::new(0) }
+        let (recent, fetches_left) = (AtomicUsize::new(0), AtomicUsize::new(MOST_FETCHES));
+        Segments { list, recent, fetches_left }
     }
 
     /// True if the numbers of each segment go on where those of the one before end.
@@ -141,8 +146,12 @@ impl Segments {
         }));
     }
 
-    /// Fetches bytes of segments, each page once.
+    /// Fetches bytes of segments, each page once, as long as that is worth it.
     fn expect(&self, bytes: impl Iterator<Item = (usize, Range<usize>)>) {
+        let left = self.fetches_left.load(Ordering::Relaxed);
+        if left == 0 {
+            return;
+        }
         let pages = bytes
             .map(|(at, bytes)| (at, bytes.start / PAGE * PAGE, bytes.end.next_multiple_of(PAGE)));
         let mut pages: Vec<(usize, usize, usize)> = pages.collect();
@@ -150,11 +159,20 @@ impl Segments {
         let near = |end: usize, start: usize| start <= end + GAP;
         let runs =
             pages.chunk_by(|(at, _, end), (other, start, _)| at == other && near(*end, *start));
+        let mut fetches = 0;
         for run in runs {
             if let (Some((at, start, _)), Some((_, _, end))) = (run.first(), run.last()) {
                 self.list[*at].expect(*start..*end);
+                fetches += 1;
             }
         }
+        self.fetches_left.store(left.saturating_sub(fetches), Ordering::Relaxed);
+    }
+
+    /// Says that most rows are about to be read in order.
+    pub(super) fn read_through(&self) {
+        self.fetches_left.store(0, Ordering::Relaxed);
+        self.list.iter().for_each(Segment::read_through);
     }
 
     /// The place alone.
@@ -175,6 +193,10 @@ impl Segments {
     pub(super) fn pots_of(&self, place: u32) -> Vec<u32> {
         let since = self.list.partition_point(|own| own.facts.places.end() <= place.into());
         let first = self.list.get(since).and_then(|segment| segment.first_pot(place));
+        let list = self.list.iter().enumerate().skip(since);
+        self.expect(list.flat_map(|(at, segment)| {
+            segment.bytes_of_others(place).map(move |bytes| (at, bytes))
+        }));
         let others = self.list[since..].iter().flat_map(|segment| segment.other_pots(place));
         first.into_iter().chain(others).collect()
     }

@@ -108,7 +108,7 @@ pub(crate) fn run(args: &ImportArgs, global: &Global, output: &Output) -> anyhow
         output.note(&format!("{file}: {}", wanted.recognised.what));
         let imported = match &mut archive {
             Some(archive) if args.in_place => {
-                let wait = progress::spinner(output, &format!("looking through {file}"));
+                let wait = progress::spinner(output, "looking through the file");
                 let registered = in_place::register(archive, wanted, options.chain, &wait);
                 wait.finish_and_clear();
                 registered
