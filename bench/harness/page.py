@@ -63,7 +63,8 @@ SECTIONS = [
     ),
     (
         "By the index",
-        "Haircut from one theft alone, all in memory. The bar holds for traces that touch at most a thousandth.",
+        "Haircut from one theft alone, all in memory. The bar holds for traces that touch at most a thousandth. Where much is touched a trace"
+        " passes over the rows between instead of looking for the next, so that it costs what a replay does.",
         ["world", "transfers", "theft at row", "touched", "trace", "replay", "share", "a touched", "bar", ""],
         tables.traces,
     ),

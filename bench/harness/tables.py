@@ -23,6 +23,8 @@ NAMES = {
 }
 # A trace that touches at most this share should take at most that share of the full replay.
 TOUCHED_SHARE, TRACE_SHARE = 1 / 1000, 1 / 20
+# The engine counts no more touched rows.
+MOST_COUNTED = 1 << 20
 
 
 @dataclass
@@ -115,6 +117,10 @@ def a_transfer(run, work, which):
     return which(run["ours"][work]) / run["rows"]
 
 
+def count(touched):
+    return f"{touched:,}" if touched < MOST_COUNTED else f"over {MOST_COUNTED:,}"
+
+
 def traces(runs):
     """Each theft alone, by the index."""
     lines = []
@@ -123,9 +129,10 @@ def traces(runs):
             ours, replay = seconds(traced), traced["replay_nanos"] / 1e9
             share = traced["touched"] / run["rows"]
             reached = ours <= replay * TRACE_SHARE if share <= TOUCHED_SHARE else None
-            cells = [*world(run), f"{traced['theft']:,}", f"{traced['touched']:,}"]
+            is_counted = traced["touched"] < MOST_COUNTED
+            cells = [*world(run), f"{traced['theft']:,}", count(traced["touched"])]
             cells += [figure(ours), figure(replay), f"1/{replay / ours:,.1f}"]
-            cells += [f"{ours / max(traced['touched'], 1) * 1e9:,.0f} ns"]
+            cells += [f"{ours / max(traced['touched'], 1) * 1e9:,.0f} ns" if is_counted else "–"]
             cells += ["≤ 1/20" if reached is not None else "–", verdict(reached)]
             what = f"trace of {traced['touched']:,} of {short(run['rows'])}, {run['shape']}"
             lines.append(Line(cells, reached, f"{what}: 1/{replay / ours:,.1f} of ≤ 1/20"))
@@ -140,7 +147,7 @@ def reaches(runs):
         in_time = ours["poison"]["checksum"]["reached"]
         plain = run["peers"].get("scipy", {}).get("checksum", {}).get("reached")
         more = f"{plain:,} (+{plain / in_time - 1:.0%})" if plain else "–"
-        cells = [*world(run), f"{in_time:,}", more, f"{ours['reach']['touched']:,}"]
+        cells = [*world(run), f"{in_time:,}", more, count(ours["reach"]["touched"])]
         cells += [figure(seconds(ours["reach"])), figure(seconds(ours["poison"]))]
         lines.append(Line(cells))
     return lines
