@@ -517,7 +517,7 @@ impl Archive {
     }
 
     /// Makes `next` the truth, then removes the files that only the old manifest named.
-    fn commit(&mut self, next: Manifest) -> Result<()> {
+    pub(crate) fn commit(&mut self, next: Manifest) -> Result<()> {
         if next == self.manifest && !self.in_doubt {
             return Ok(());
         }

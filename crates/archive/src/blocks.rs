@@ -20,7 +20,8 @@ use crate::disk::HashingFile;
 use crate::error::{ArchiveError, Result};
 use crate::manifest::{BlockPart, file_path};
 use crate::part::{
-    Store, guarded, primitive, properties, seconds, settle, temporary_path, time_type, write_error,
+    Store, guarded, library_error, primitive, properties, seconds, settle, temporary_path,
+    time_type, write_error,
 };
 
 /// Headers by height.
@@ -72,13 +73,14 @@ fn read(store: &Store, part: &BlockPart, mut visit: impl FnMut(Block)) -> Result
     let bad = |what: String| ArchiveError::integrity(&path, what);
     let file = store.open(&path)?;
     let builder = guarded(&path, || ParquetRecordBatchReaderBuilder::try_new(file))?;
-    let builder = builder.map_err(|e| bad(e.to_string()))?;
+    let builder = builder.map_err(|error| library_error(&path, &error))?;
     if builder.schema().fields() != SCHEMA.fields() {
         return Err(bad("other columns than the archive writes".into()));
     }
-    let mut batches = guarded(&path, || builder.build())?.map_err(|e| bad(e.to_string()))?;
+    let mut batches =
+        guarded(&path, || builder.build())?.map_err(|error| library_error(&path, &error))?;
     while let Some(batch) = guarded(&path, || batches.next())? {
-        let batch = batch.map_err(|e| bad(e.to_string()))?;
+        let batch = batch.map_err(|error| library_error(&path, &error))?;
         let columns = || {
             let height = primitive::<UInt64Type>(&batch, 0)?;
             let time = primitive::<TimestampMillisecondType>(&batch, 1)?;

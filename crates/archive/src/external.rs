@@ -61,29 +61,35 @@ impl Archive {
         name: &str,
         format: &str,
         chain: Option<Chain>,
+        account: Account,
         progress: &dyn Fn(u64),
     ) -> Result<Registered> {
         self.writable()?;
         self.settle(false)?;
-        let full = std::path::absolute(path).at(path)?;
+        let full = std::fs::canonicalize(path).at(path)?;
         let unfit = |what: &str| ArchiveError::not_in_place(&full, what);
-        let own = std::path::absolute(self.folder()).at(self.folder())?;
-        if full.starts_with(own) {
+        if full.starts_with(std::fs::canonicalize(self.folder()).at(self.folder())?) {
             return Err(unfit("it lies in the archive's own folder"));
         }
         let text = full.to_str().ok_or_else(|| unfit("its path is no text"))?.to_string();
-        let external =
-            External { format: format.to_string(), names_chain: chain.is_none(), import: 0 };
+        let external = External {
+            format: format.to_string(),
+            names_chain: chain.is_none(),
+            import: 0,
+            heights: Vec::new(),
+        };
         let looked = ExternalPart::look(self.store(), &full, external, chain).map_err(not_damaged);
         let (mut file, (sha256, bytes)) = looked?;
-        if let Some(known) = self.import(&sha256, format).filter(|known| known.complete) {
-            let (rows, transactions) = (known.account.rows, 0);
-            return Ok(Registered { sha256, rows, transactions, already: true });
+        if let Some(known) = self.known(&file, &sha256, format)? {
+            self.lies_now_at(&sha256, text)?;
+            return Ok(known);
         }
         let mut next = self.manifest().clone();
         let source = Source { name: name.to_string(), sha256, format: format.to_string() };
         file.external.import = import_ordinal(&mut next, &source)?;
-        let (chain, seen) = look_through(&file, &next, progress).map_err(not_damaged)?;
+        let seen = look_through(&file, &next, progress).map_err(not_damaged)?;
+        let Looked { chain, seen, heights } = seen;
+        file.external.heights = heights;
         let number = next.take_number();
         let import = file.external.import;
         let part = seen.part(chain, Sorting::Height, number, text, (sha256, bytes));
@@ -91,12 +97,45 @@ impl Archive {
         let registered =
             Registered { sha256, rows: part.rows, transactions: part.transactions, already: false };
         let record = &mut next.imports[import as usize];
-        record.account = Account { rows: part.rows, ..Account::default() };
+        record.account = Account { rows: part.rows, ..account };
         record.transfers += part.rows;
         record.complete = true;
         next.parts.push(part);
         self.compact_and_commit(next)?;
         Ok(registered)
+    }
+
+    /// What is there of a file whose import is complete, if that is of the file's chain: the same bytes may
+    /// have been read as another's.
+    fn known(
+        &self,
+        file: &ExternalPart,
+        sha256: &[u8; 32],
+        format: &str,
+    ) -> Result<Option<Registered>> {
+        let import = self.import(sha256, format).filter(|import| import.complete);
+        let (Some(import), Some((group, rows))) = (import, file.pieces().next()) else {
+            return Ok(None);
+        };
+        let chain = file.read(group, rows).map_err(not_damaged)?.chain;
+        let of_import =
+            |part: &&Part| part.chain == chain && part.imports.contains(&import.ordinal);
+        Ok(self.manifest().parts.iter().find(of_import).map(|part| Registered {
+            sha256: *sha256,
+            rows: import.account.rows,
+            transactions: part.transactions,
+            already: true,
+        }))
+    }
+
+    /// Notes where a registered file lies now, if it is no longer where it was.
+    fn lies_now_at(&mut self, sha256: &[u8; 32], path: String) -> Result<()> {
+        let mut next = self.manifest().clone();
+        let lost = |part: &&mut Part| {
+            part.sha256 == *sha256 && part.external.is_some() && !Path::new(&part.path).exists()
+        };
+        next.parts.iter_mut().filter(lost).for_each(|part| part.path.clone_from(&path));
+        self.commit(next)
     }
 }
 
@@ -108,20 +147,31 @@ fn not_damaged(error: ArchiveError) -> ArchiveError {
     }
 }
 
-/// The chain of a file that can be registered, and what the manifest will say of its rows.
+/// What is to be known of a file that can be registered.
+struct Looked {
+    chain: Chain,
+    seen: Seen,
+    /// First and last height of each row group.
+    heights: Vec<(u64, u64)>,
+}
+
+/// Reads all of a file, and refuses it where it cannot be registered.
 fn look_through(
     file: &ExternalPart,
     manifest: &Manifest,
     progress: &dyn Fn(u64),
-) -> Result<(Chain, Seen)> {
+) -> Result<Looked> {
     let unfit = |what: String| ArchiveError::not_in_place(file.path(), what);
-    let mut seen = Seen::default();
+    let (mut seen, mut heights) = (Seen::default(), Vec::new());
     let mut before: Option<(Chain, TableRow)> = None;
     for (group, rows) in file.pieces() {
         let table = file.read(group, rows)?;
         for (number, row) in (seen.rows() + 1..).zip(&table.rows) {
             if before.is_some_and(|(_, last)| !comes_after(&last, row)) {
-                return Err(unfit(format!("row {number} does not come after the row before it")));
+                return Err(unfit(format!(
+                    "row {number} does not come after the row before it (a fee is the last row of \
+                     its transaction)"
+                )));
             }
             if before.is_some_and(|(chain, _)| chain != table.chain) {
                 return Err(unfit(format!(
@@ -129,6 +179,10 @@ fn look_through(
                 )));
             }
             before = Some((table.chain, *row));
+        }
+        if let (Some(first), Some(last)) = (table.rows.first(), table.rows.last()) {
+            heights.resize(group + 1, (first.height, last.height));
+            heights[group].1 = last.height;
         }
         if !is_sound(&table) {
             return Err(unfit("a row of it contradicts itself".to_string()));
@@ -143,5 +197,5 @@ fn look_through(
         progress(seen.rows());
     }
     let (chain, _) = before.ok_or_else(|| unfit("it holds no rows".to_string()))?;
-    Ok((chain, seen))
+    Ok(Looked { chain, seen, heights })
 }

@@ -99,6 +99,8 @@ pub(crate) struct External {
     pub(crate) names_chain: bool,
     /// Ordinal of the import that all its rows are of.
     pub(crate) import: u32,
+    /// First and last height of each row group. What the file itself says of that is nobody's word.
+    pub(crate) heights: Vec<(u64, u64)>,
 }
 
 /// One committed file of block headers.

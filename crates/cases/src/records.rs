@@ -13,10 +13,10 @@ pub struct NamedPlace {
     pub owner: Option<Address>,
 }
 
-/// A row that cannot be read back: the data is damaged.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unreadable(pub String);
+/// A row that cannot be read back, and why: whoever reads it knows whether that is damage.
+#[derive(Debug, thiserror::Error)]
+#[error("a transfer cannot be read back")]
+pub struct Unreadable(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
 /// Transfers by number, with their names.
 pub trait Records: PotLedger {

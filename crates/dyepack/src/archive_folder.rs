@@ -12,6 +12,7 @@ use crate::exit::{Coded, Exit};
 use crate::in_place::with_reader;
 use crate::output::Output;
 use crate::progress;
+use crate::set_aside;
 
 /// The folder that a command works on.
 pub(crate) fn folder(global: &Global) -> anyhow::Result<PathBuf> {
@@ -42,7 +43,9 @@ pub(crate) fn read(global: &Global) -> anyhow::Result<Archive> {
 /// Opens the archive for writing, and makes it where there is none.
 pub(crate) fn write(global: &Global) -> anyhow::Result<Archive> {
     let archive = Archive::open(&folder(global)?).map(with_reader);
-    archive.context("cannot open the archive for writing")
+    let archive = archive.context("cannot open the archive for writing")?;
+    set_aside::sweep(archive.folder());
+    Ok(archive)
 }
 
 /// The index of an archive; where it must be built, a bar says how far that is.

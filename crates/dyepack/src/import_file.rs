@@ -295,7 +295,7 @@ impl<'a> Intake<'a> {
         let there = progress.filter(|progress| Some(&progress.reading) == way.as_ref());
         let there = there.map_or(0, |progress| progress.transfers);
         let folder = archive.as_ref().map(|archive| archive.folder());
-        let set_aside = SetAsideRows::new(&source, folder)?;
+        let set_aside = SetAsideRows::new(&source, folder);
         Ok(Intake {
             archive,
             most,

@@ -1,11 +1,12 @@
 //! Files that stay where they are and are read there: `dyepack import --in-place`, and whoever opens an
 //! archive with such files.
 
+use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
 
-use anyhow::anyhow;
-use archive::{Archive, ExternalFile, ExternalReader, Registered, Source};
+use anyhow::{Context as _, anyhow};
+use archive::{Account, Archive, ExternalFile, ExternalReader, Gap, Registered, Source};
 use chains::exports::{self, Options, Summary};
 use indicatif::ProgressBar;
 use ledger::{Chain, Table};
@@ -50,23 +51,19 @@ pub(crate) fn register(
     }
     let format = recognised.format;
     let watch = |rows: u64| bar.set_message(format!("looking through {name}: {rows} rows"));
-    let registered = archive.register(&path, &name, format, chain, &watch)?;
+    let file = File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+    let options = Options { chain, ..Options::default() };
+    let gaps = exports::gaps_of_columns(format, file, &options)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    let gap = |(kind, detail)| Gap { kind, detail };
+    let account = Account { gaps: gaps.into_iter().map(gap).collect(), ..Account::default() };
+    let gaps = account.gaps.clone();
+    let registered = archive.register(&path, &name, format, chain, account, &watch)?;
     let Registered { sha256, rows, transactions, already } = registered;
     let source = Source { name: name.clone(), sha256, format: format.to_string() };
-    let mut set_aside = SetAsideRows::new(&source, Some(archive.folder()))?;
-    set_aside.close()?;
+    let set_aside = SetAsideRows::new(&source, None);
     let summary = Summary { rows, transfers: rows, transactions, ..Summary::default() };
     let (new, already) = if already { (0, rows) } else { (rows, 0) };
     let (new, already) = (Some(new), Some(already));
-    Ok(Imported {
-        name,
-        sha256,
-        recognised,
-        summary,
-        new,
-        already,
-        set_aside,
-        gaps: Vec::new(),
-        broken: None,
-    })
+    Ok(Imported { name, sha256, recognised, summary, new, already, set_aside, gaps, broken: None })
 }

@@ -31,8 +31,21 @@ use cli::{Cli, Command};
 use exit::Exit;
 use output::Output;
 
+/// The Parquet library panics over some damaged files. That is caught where the library is called, and told
+/// as the damage that it is; the panic itself is nothing that a user should see.
+fn hush_caught_panics() {
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let is_of = |name: &str| panic.location().is_some_and(|at| at.file().contains(name));
+        if !["/parquet-", "/arrow-"].into_iter().any(is_of) {
+            told(panic);
+        }
+    }));
+}
+
 /// Runs one command line; everything that a user sees went through here.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    hush_caught_panics();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {

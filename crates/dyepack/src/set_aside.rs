@@ -15,6 +15,8 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 const NAME: &str = "set-aside.jsonl";
+/// How the names of files begin that are being written.
+const TEMPORARY: &str = ".set-aside-";
 /// Lines of a file that a summary can show.
 const FIRST: usize = 1000;
 /// Reasons of one row are joined up to this length: a row may give thousands of transfers.
@@ -47,18 +49,18 @@ pub(crate) struct SetAsideRows {
     /// The line that the next row may still join.
     open: Option<SetAside>,
     lines: u64,
-    /// All lines; `None` in a dry run.
+    /// Where lines are kept; `None` in a dry run.
+    folder: Option<PathBuf>,
+    /// All lines, once there is one: thousands of files may be imported at once, and most have none.
     kept: Option<BufWriter<NamedTempFile>>,
 }
 
 impl SetAsideRows {
     /// Keeps lines in `folder`, the archive's, if there is one.
-    pub(crate) fn new(source: &Source, folder: Option<&Path>) -> anyhow::Result<SetAsideRows> {
-        let kept = folder.map(NamedTempFile::new_in).transpose();
-        let kept = kept.context("cannot write to the archive")?.map(BufWriter::new);
+    pub(crate) fn new(source: &Source, folder: Option<&Path>) -> SetAsideRows {
         let (file, sha256) = (source.name.clone(), hex::encode(source.sha256));
-        let (first, open) = (Vec::new(), None);
-        Ok(SetAsideRows { file, sha256, count: 0, rows: 0, first, open, lines: 0, kept })
+        let (first, open, folder) = (Vec::new(), None, folder.map(Path::to_path_buf));
+        SetAsideRows { file, sha256, count: 0, rows: 0, first, open, lines: 0, folder, kept: None }
     }
 
     /// Books that a row was not taken in, or not with all of its transfers: once, however many of them
@@ -110,6 +112,10 @@ impl SetAsideRows {
     pub(crate) fn close(&mut self) -> anyhow::Result<()> {
         let Some(line) = self.open.take() else { return Ok(()) };
         self.lines += 1;
+        if let (None, Some(folder)) = (&self.kept, &self.folder) {
+            let file = temporary(folder).context("cannot write to the archive")?;
+            self.kept = Some(BufWriter::new(file));
+        }
         if let Some(kept) = &mut self.kept {
             let written = serde_json::to_writer(&mut *kept, &line).map_err(io::Error::from);
             written.and_then(|()| kept.write_all(b"\n")).context("cannot write set-aside rows")?;
@@ -126,18 +132,31 @@ impl SetAsideRows {
     }
 }
 
+/// A file that is gone with its owner, or with the next writer if that one was killed.
+fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)
+}
+
+/// Removes what killed imports left in the folder of an archive, which nobody else writes to now.
+pub(crate) fn sweep(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let left = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMPORARY));
+    // What cannot be removed is in nobody's way.
+    left.for_each(|entry| drop(fs::remove_file(entry.path())));
+}
+
 /// Writes what was set aside of these files to `set-aside.jsonl` in the archive; the lines of a file
 /// that was imported before are replaced.
 pub(crate) fn keep(folder: &Path, done: &mut [&mut SetAsideRows]) -> anyhow::Result<()> {
     let path = folder.join(NAME);
     let cannot = || format!("cannot write {NAME}");
-    let new = BufWriter::new(NamedTempFile::new_in(folder).with_context(cannot)?);
+    let new = BufWriter::new(temporary(folder).with_context(cannot)?);
     let mut new = Hashing { writer: new, hash: Sha256::new() };
     let mut is_empty = true;
     if let Ok(before) = File::open(&path) {
         is_empty = false;
         for line in BufReader::new(before).lines() {
-            let line = line.with_context(cannot)?;
+            let line = line.with_context(|| format!("{NAME} cannot be read: dyepack doctor"))?;
             let of = serde_json::from_str::<OfFile>(&line).ok();
             let is_other = of.is_none_or(|of| done.iter().all(|rows| rows.sha256 != of.sha256));
             if is_other && serde_json::from_str::<Checksum>(&line).is_err() {
@@ -220,7 +239,7 @@ mod tests {
 
     fn rows(folder: Option<&Path>) -> SetAsideRows {
         let source = Source { name: "a.csv".into(), sha256: [7; 32], format: "transfers".into() };
-        SetAsideRows::new(&source, folder).expect("a folder")
+        SetAsideRows::new(&source, folder)
     }
 
     /// A file of junk made a line of 150 bytes, and as much memory, of every two bytes.

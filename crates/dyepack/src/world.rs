@@ -211,7 +211,7 @@ impl Records for World<'_> {
     }
 
     fn transfer(&self, row: RowId) -> Result<Transfer, Unreadable> {
-        let recorded = self.index.transfer(row).map_err(|error| Unreadable(error.to_string()))?;
+        let recorded = self.index.transfer(row).map_err(|error| Unreadable(error.into()))?;
         Ok(recorded.transfer)
     }
 

@@ -14,6 +14,10 @@ pub struct RealDisk;
 impl Disk for RealDisk {
     fn open(&self, path: &Path, how: Opening) -> io::Result<File> {
         match how {
+            // To open a pipe would wait for whoever writes to it.
+            Opening::Read if !fs::metadata(path)?.is_file() => {
+                Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"))
+            }
             Opening::Read => File::open(path),
             Opening::New | Opening::Keep => OpenOptions::new()
                 .read(true)

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use ledger::{Chain, Table, TableRow};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::ParquetMetaData;
-use parquet::file::statistics::Statistics;
 
 use super::columns::RowBatch;
 use super::details::{Detail, why};
@@ -115,8 +114,8 @@ impl ExternalPart {
     ) -> Result<Vec<usize>> {
         let sizes = rows_by_group(&self.metadata);
         let accepted = |group: &usize| {
-            let span = (by == Sorting::Height).then(|| self.heights(*group)).flatten();
-            span.is_none_or(|(low, high)| wanted(low, high))
+            let heights = self.external.heights.get(*group).filter(|_| by == Sorting::Height);
+            heights.is_none_or(|(low, high)| wanted(*low, *high))
         };
         let groups: Vec<usize> = (0..sizes.len()).filter(accepted).collect();
         let mut number = 0;
@@ -132,21 +131,6 @@ impl ExternalPart {
             }
         }
         Ok(groups)
-    }
-
-    /// The least and greatest height of a row group, where the file tells.
-    fn heights(&self, group: usize) -> Option<(u64, u64)> {
-        let group = self.metadata.row_group(group);
-        let column =
-            group.columns().iter().find(|column| column.column_path().string() == "height")?;
-        let number = |number: i64| u64::try_from(number).ok();
-        match column.statistics()? {
-            Statistics::Int64(span) => Some((number(*span.min_opt()?)?, number(*span.max_opt()?)?)),
-            Statistics::Int32(span) => {
-                Some((number((*span.min_opt()?).into())?, number((*span.max_opt()?).into())?))
-            }
-            _ => None,
-        }
     }
 
     /// The details of the rows from `first` on, of so many.

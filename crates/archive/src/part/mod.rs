@@ -12,7 +12,9 @@ mod keyed;
 mod read;
 mod write;
 
+use std::fmt::Display;
 use std::fs::File;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
@@ -77,6 +79,16 @@ pub(crate) fn time_type() -> DataType {
 pub(crate) fn guarded<T>(path: &Path, step: impl FnOnce() -> T) -> Result<T> {
     catch_unwind(AssertUnwindSafe(step))
         .map_err(|_| ArchiveError::integrity(path, "its pages contradict each other"))
+}
+
+/// What an error of the Parquet library is: the disk's, where the operating system refused, else damage. The
+/// library hands on the words of either.
+pub(crate) fn library_error(path: &Path, error: &dyn Display) -> ArchiveError {
+    let told = error.to_string();
+    match told.contains("(os error ") {
+        true => ArchiveError::Io { path: path.to_path_buf(), source: io::Error::other(told) },
+        false => ArchiveError::integrity(path, told),
+    }
 }
 
 /// The archive's folder, and which of its files were found to be what was committed.

@@ -19,7 +19,7 @@ use parquet::file::statistics::Statistics;
 
 use super::columns::{Columns, Dictionaries, RowBatch, optional, reading_schema};
 use super::external::{ExternalBatches, ExternalPart};
-use super::{AMOUNT, HEIGHT, INDEX, KIND, SCHEMA, Store, TIME, TX_INDEX, guarded};
+use super::{AMOUNT, HEIGHT, INDEX, KIND, SCHEMA, Store, TIME, TX_INDEX, guarded, library_error};
 use crate::batch::Recorded;
 use crate::error::{ArchiveError, AtPath, Result};
 use crate::manifest::{Part, Sorting};
@@ -99,7 +99,7 @@ impl OwnBatches {
         let file = store.open(&path)?;
         let options = ArrowReaderOptions::new().with_schema(reading_schema());
         let metadata = guarded(&path, || ArrowReaderMetadata::load(&file, options))?
-            .map_err(|error| ArchiveError::integrity(&path, error))?;
+            .map_err(|error| library_error(&path, &error))?;
         let (path, chain, reader): (Arc<Path>, _, _) = (path.into(), part.chain, None);
         let dictionaries = Dictionaries::new(&path, chain, columns);
         let (groups, next) = (VecDeque::new(), 0);
@@ -111,9 +111,7 @@ impl OwnBatches {
             if let Some(reader) = &mut self.reader {
                 match guarded(&self.path, || reader.next())? {
                     Some(batch) => {
-                        let bad = |error: &dyn std::fmt::Display| {
-                            ArchiveError::integrity(&self.path, error)
-                        };
+                        let bad = |error: &dyn std::fmt::Display| library_error(&self.path, error);
                         let batch = batch.map_err(|error| bad(&error))?;
                         let known = &mut self.dictionaries;
                         let batch = RowBatch::decode(self.next, &batch, known)
@@ -155,7 +153,7 @@ impl OwnBatches {
                 .with_batch_size(BATCH_ROWS)
                 .build()
         })?
-        .map_err(|error| ArchiveError::integrity(&self.path, error))
+        .map_err(|error| library_error(&self.path, &error))
     }
 }
 
@@ -288,11 +286,11 @@ pub(crate) fn read_keys(
     let mask = ProjectionMask::roots(builder.parquet_schema(), columns);
     let builder =
         builder.with_row_groups(groups.clone()).with_projection(mask).with_batch_size(1 << 14);
-    let mut batches = guarded(&path, || builder.build())?
-        .map_err(|error| ArchiveError::integrity(&path, error))?;
+    let mut batches =
+        guarded(&path, || builder.build())?.map_err(|error| library_error(&path, &error))?;
     let mut number = 0;
     while let Some(batch) = guarded(&path, || batches.next())? {
-        let batch = batch.map_err(|error| ArchiveError::integrity(&path, error))?;
+        let batch = batch.map_err(|error| library_error(&path, &error))?;
         visit_keys(&path, &batch, |row| {
             visit(number, row);
             number += 1;
@@ -332,8 +330,8 @@ fn visit_keys(path: &Path, batch: &RecordBatch, mut visit: impl FnMut(KeyRow)) -
 fn open(store: &Store, part: &Part) -> Result<(PathBuf, Builder)> {
     let path = store.verified(&part.path, &part.sha256)?;
     let file = store.open(&path)?;
-    let builder = guarded(&path, || Builder::try_new(file))?
-        .map_err(|error| ArchiveError::integrity(&path, error))?;
+    let builder =
+        guarded(&path, || Builder::try_new(file))?.map_err(|error| library_error(&path, &error))?;
     if builder.schema().fields() != SCHEMA.fields() {
         return Err(ArchiveError::integrity(&path, "other columns than the archive writes"));
     }

@@ -309,6 +309,26 @@ pub fn read_rows<R: ChunkReader + 'static>(
     transfers::parquet::read_rows(source, options, group, rows)
 }
 
+/// What the columns of a Parquet file show to be missing from what is read of it, as kind and detail.
+pub fn gaps_of_columns<R: ChunkReader + 'static>(
+    format: &str,
+    source: R,
+    options: &Options,
+) -> Result<Vec<(String, String)>, ReadError> {
+    parquet_only(format)?;
+    let mut gaps = Vec::new();
+    let mut sink = |item| {
+        if let Item::Gap { kind, detail } = item {
+            gaps.push((kind, detail));
+        }
+        ControlFlow::Continue(())
+    };
+    let mut out = Out::new(&mut sink);
+    let outcome = transfers::parquet::look_at_columns(source, options, &mut out);
+    out.finish(outcome)?;
+    Ok(gaps)
+}
+
 /// Refuses formats that do not come as Parquet.
 fn parquet_only(format: &str) -> Result<(), ReadError> {
     if format == transfers::NAME {

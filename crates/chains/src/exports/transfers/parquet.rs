@@ -115,6 +115,15 @@ pub(in super::super) fn read_rows<R: ChunkReader + 'static>(
     Ok(gathering.take())
 }
 
+/// Names what the columns tell to be missing, and reads no row.
+pub(in super::super) fn look_at_columns<R: ChunkReader + 'static>(
+    source: R,
+    options: &Options,
+    out: &mut Out<'_>,
+) -> Result<(), ReadError> {
+    guarded(|| builder(source, options, out).map(drop))?
+}
+
 /// Adds the rows of a batch that cannot be taken column by column; `before` rows stand before it.
 fn add_rows(
     batch: &RecordBatch,
@@ -210,8 +219,13 @@ fn is_text(kind: &DataType) -> bool {
     matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
+/// What an error of the library is: the system's, where that refused, else damage.
 fn damaged(why: impl std::fmt::Display) -> ReadError {
-    ReadError::Parquet(why.to_string().chars().take(200).collect())
+    let told: String = why.to_string().chars().take(200).collect();
+    match told.contains("(os error ") {
+        true => ReadError::Io(std::io::Error::other(told)),
+        false => ReadError::Parquet(told),
+    }
 }
 
 /// Runs a step of the Parquet library, which is known to panic over some damaged files.
