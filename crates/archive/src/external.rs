@@ -66,9 +66,10 @@ impl Archive {
     ) -> Result<Registered> {
         self.writable()?;
         self.settle(false)?;
-        let full = std::fs::canonicalize(path).at(path)?;
+        let full = self.store().disk.true_path(path).at(path)?;
         let unfit = |what: &str| ArchiveError::not_in_place(&full, what);
-        if full.starts_with(std::fs::canonicalize(self.folder()).at(self.folder())?) {
+        let own = self.store().disk.true_path(self.folder()).at(self.folder())?;
+        if full.starts_with(own) {
             return Err(unfit("it lies in the archive's own folder"));
         }
         let text = full.to_str().ok_or_else(|| unfit("its path is no text"))?.to_string();
@@ -87,8 +88,8 @@ impl Archive {
         let mut next = self.manifest().clone();
         let source = Source { name: name.to_string(), sha256, format: format.to_string() };
         file.external.import = import_ordinal(&mut next, &source)?;
-        let seen = look_through(&file, &next, progress).map_err(not_damaged)?;
-        let Looked { chain, seen, heights } = seen;
+        let looked = look_through(&file, &next, progress).map_err(not_damaged)?;
+        let Looked { chain, seen, heights } = looked;
         file.external.heights = heights;
         let number = next.take_number();
         let import = file.external.import;
@@ -131,8 +132,10 @@ impl Archive {
     /// Notes where a registered file lies now, if it is no longer where it was.
     fn lies_now_at(&mut self, sha256: &[u8; 32], path: String) -> Result<()> {
         let mut next = self.manifest().clone();
+        let disk = &self.store().disk;
+        let is_gone = |path: &str| disk.length(Path::new(path)).is_err();
         let lost = |part: &&mut Part| {
-            part.sha256 == *sha256 && part.external.is_some() && !Path::new(&part.path).exists()
+            part.sha256 == *sha256 && part.external.is_some() && is_gone(&part.path)
         };
         next.parts.iter_mut().filter(lost).for_each(|part| part.path.clone_from(&path));
         self.commit(next)

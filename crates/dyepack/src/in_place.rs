@@ -56,8 +56,8 @@ pub(crate) fn register(
     let gaps = exports::gaps_of_columns(format, file, &options)
         .with_context(|| format!("cannot read {}", path.display()))?;
     let gap = |(kind, detail)| Gap { kind, detail };
-    let account = Account { gaps: gaps.into_iter().map(gap).collect(), ..Account::default() };
-    let gaps = account.gaps.clone();
+    let gaps: Vec<Gap> = gaps.into_iter().map(gap).collect();
+    let account = Account { gaps: gaps.clone(), ..Account::default() };
     let registered = archive.register(&path, &name, format, chain, account, &watch)?;
     let Registered { sha256, rows, transactions, already } = registered;
     let source = Source { name: name.clone(), sha256, format: format.to_string() };

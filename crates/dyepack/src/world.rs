@@ -112,10 +112,10 @@ impl<'a> World<'a> {
                 next.extend(ledgers[at].next().map(|row| Reverse((row, at))));
             }
             let (last, _) = soon.last()?;
-            self.index.expect_rows(soon.iter().map(|(row, _)| *row));
+            self.index.fetch_rows(soon.iter().map(|(row, _)| *row));
             let sides = soon.iter().filter_map(|(row, pot)| self.other_side(*row, *pot));
             let sides: Vec<PotId> = sides.collect();
-            self.index.expect_places_of(sides.iter().copied());
+            self.index.fetch_places_of(sides.iter().copied());
             let places = sides.iter().filter_map(|pot| self.index.place_of(*pot));
             others.extend(places.filter(|other| *other != place && self.index.is_account(*other)));
             if others.len() >= degree as usize {

@@ -61,6 +61,8 @@ pub trait Disk: Debug + Send + Sync {
     fn remove_folder(&self, folder: &Path) -> io::Result<()>;
     /// Names of what is in a folder, in any order, but those that are no text.
     fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
+    /// The path of what is there, from the root on, with every link followed.
+    fn true_path(&self, path: &Path) -> io::Result<PathBuf>;
     /// How many bytes a file has.
     fn length(&self, path: &Path) -> io::Result<u64>;
 }

@@ -276,7 +276,7 @@ impl SegmentFile {
 
     /// Says that some bytes will be asked for soon: what is said of several places before the first is asked
     /// for is fetched at once.
-    pub(super) fn expect(&self, bytes: Range<usize>) {
+    pub(super) fn fetch(&self, bytes: Range<usize>) {
         let length = bytes.end.min(self.map.len()).saturating_sub(bytes.start);
         if length > 0 {
             let _ = self.map.advise_range(Advice::WillNeed, bytes.start, length);

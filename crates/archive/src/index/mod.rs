@@ -206,13 +206,13 @@ impl Index {
 
     /// Says that [`Index::pots_of_row`] will be asked of these rows: what of them lies on disk is fetched
     /// many pages at once. A hint, which changes no answer.
-    pub fn expect_rows(&self, rows: impl Iterator<Item = u64>) {
-        self.segments.expect_rows(rows);
+    pub fn fetch_rows(&self, rows: impl Iterator<Item = u64>) {
+        self.segments.fetch_rows(rows);
     }
 
     /// The same of [`Index::place_of`] these pots.
-    pub fn expect_places_of(&self, pots: impl Iterator<Item = u32>) {
-        self.segments.expect_places_of(pots);
+    pub fn fetch_places_of(&self, pots: impl Iterator<Item = u32>) {
+        self.segments.fetch_places_of(pots);
     }
 
     /// Says that most rows are about to be read in order. A hint likewise.

@@ -152,13 +152,13 @@ impl Segment {
         };
         segment.check()?;
         segment.file.ask_here_and_there();
-        segment.expect_directories();
+        segment.fetch_directories();
         Ok(segment)
     }
 
     /// Fetches what says where the records of the large sections lie, as far as it is small, at one go:
     /// each look-up begins there.
-    fn expect_directories(&self) {
+    fn fetch_directories(&self) {
         let sections = [
             self.row_blocks.span(),
             self.first_pots.span(),
@@ -170,7 +170,7 @@ impl Segment {
             self.piece_groups.span(),
         ];
         let small = sections.into_iter().filter(|section| section.len() <= MOST_FETCHED);
-        small.for_each(|section| self.file.expect(section));
+        small.for_each(|section| self.file.fetch(section));
     }
 
     /// Says that most of the rows are about to be read in order.
@@ -179,8 +179,8 @@ impl Segment {
     }
 
     /// Says that some bytes of the file will be asked for soon.
-    pub(super) fn expect(&self, bytes: Range<usize>) {
-        self.file.expect(bytes);
+    pub(super) fn fetch(&self, bytes: Range<usize>) {
+        self.file.fetch(bytes);
     }
 
     /// Where in the file the block of a row lies; the row is counted from the segment's first.

@@ -129,8 +129,8 @@ impl Segments {
     }
 
     /// Fetches rows.
-    pub(super) fn expect_rows(&self, rows: impl Iterator<Item = u64>) {
-        self.expect(rows.filter_map(|row| {
+    pub(super) fn fetch_rows(&self, rows: impl Iterator<Item = u64>) {
+        self.fetch(rows.filter_map(|row| {
             let at = self.list.partition_point(|segment| segment.facts.rows.end() <= row);
             let segment = self.list.get(at)?;
             Some((at, segment.bytes_of_row((row - segment.facts.rows.first) as usize)))
@@ -138,8 +138,8 @@ impl Segments {
     }
 
     /// Fetches what says which places pots are of.
-    pub(super) fn expect_places_of(&self, pots: impl Iterator<Item = u32>) {
-        self.expect(pots.filter_map(|pot| {
+    pub(super) fn fetch_places_of(&self, pots: impl Iterator<Item = u32>) {
+        self.fetch(pots.filter_map(|pot| {
             let at = self.list.partition_point(|own| own.facts.pots.end() <= pot.into());
             let segment = self.list.get(at)?;
             Some((at, segment.bytes_of_place(pot - segment.facts.pots.first as u32)?))
@@ -147,7 +147,7 @@ impl Segments {
     }
 
     /// Fetches bytes of segments, each page once, as long as that is worth it.
-    fn expect(&self, bytes: impl Iterator<Item = (usize, Range<usize>)>) {
+    fn fetch(&self, bytes: impl Iterator<Item = (usize, Range<usize>)>) {
         let left = self.fetches_left.load(Ordering::Relaxed);
         if left == 0 {
             return;
@@ -162,7 +162,7 @@ impl Segments {
         let mut fetches = 0;
         for run in runs {
             if let (Some((at, start, _)), Some((_, _, end))) = (run.first(), run.last()) {
-                self.list[*at].expect(*start..*end);
+                self.list[*at].fetch(*start..*end);
                 fetches += 1;
             }
         }
@@ -194,7 +194,7 @@ impl Segments {
         let since = self.list.partition_point(|own| own.facts.places.end() <= place.into());
         let first = self.list.get(since).and_then(|segment| segment.first_pot(place));
         let list = self.list.iter().enumerate().skip(since);
-        self.expect(list.flat_map(|(at, segment)| {
+        self.fetch(list.flat_map(|(at, segment)| {
             segment.bytes_of_others(place).map(move |bytes| (at, bytes))
         }));
         let others = self.list[since..].iter().flat_map(|segment| segment.other_pots(place));
@@ -215,7 +215,7 @@ impl Segments {
             let from = (row.min(segment.facts.rows.end()) - segment.facts.rows.first) as u32;
             let (kept, rows) = piece.before(from);
             let rows = rows.take_while(move |at| *at < from);
-            self.expect_rows(rows.clone().map(|at| segment.facts.rows.first + u64::from(at)));
+            self.fetch_rows(rows.clone().map(|at| segment.facts.rows.first + u64::from(at)));
             pieces.push((segment, rows));
             if let Some(kept) = kept {
                 balance = kept;

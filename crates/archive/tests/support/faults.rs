@@ -534,6 +534,11 @@ impl Disk for FaultyDisk {
         RealDisk.names(folder)
     }
 
+    fn true_path(&self, path: &Path) -> io::Result<PathBuf> {
+        self.state().reading(path)?;
+        RealDisk.true_path(path)
+    }
+
     fn length(&self, path: &Path) -> io::Result<u64> {
         self.state().reading(path)?;
         RealDisk.length(path)
